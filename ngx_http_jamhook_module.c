@@ -1,0 +1,365 @@
+
+/*
+ * ngx_http_jamhook_module: Jam's recorder events in, signed deliveries out.
+ *
+ * The tables: directives, module, configuration, process hooks.  What they
+ * point to lives in the rooms under src; src/README.md is their map.
+ */
+
+
+#include "ngx_http_jamhook.h"
+#include "ngx_http_jamhook_conf.h"
+#include "ngx_http_jamhook_deliver.h"
+#include "ngx_http_jamhook_ingest.h"
+#include "ngx_http_jamhook_schedule.h"
+#include "ngx_http_jamhook_variables.h"
+
+
+#define NGX_HTTP_JAMHOOK_TOLERANCE   300         /* s */
+#define NGX_HTTP_JAMHOOK_TIMEOUT     15000       /* ms */
+#define NGX_HTTP_JAMHOOK_MAX_ACTIVE  64
+
+#define NGX_HTTP_JAMHOOK_ANY_CONF                                             \
+    (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
+
+/* an ingest location, and the "if" and "limit_except" in one */
+
+#define NGX_HTTP_JAMHOOK_INGEST_CONF                                          \
+    (NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF)
+
+
+static ngx_int_t ngx_http_jamhook_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_jamhook_postconfiguration(ngx_conf_t *cf);
+static void *ngx_http_jamhook_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static void ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
+    ngx_http_jamhook_loc_conf_t *prev, ngx_http_jamhook_loc_conf_t *conf);
+static ngx_int_t ngx_http_jamhook_init_process(ngx_cycle_t *cycle);
+static void ngx_http_jamhook_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_jamhook_commands[] = {
+
+    { ngx_string("jamhook_pass"),
+      NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_1MORE,
+      ngx_http_jamhook_conf_pass,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_verify"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_verify,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_tolerance"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_tolerance,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_event_type"),
+      NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_event_type,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_endpoint"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_connector"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_jamhook_conf_connector,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_events"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_jamhook_conf_events,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_sign"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_jamhook_conf_sign,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_timeout"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_timeout,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_max_active"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_max_active,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_jamhook_module_ctx = {
+    ngx_http_jamhook_preconfiguration,     /* preconfiguration */
+    ngx_http_jamhook_postconfiguration,    /* postconfiguration */
+
+    ngx_http_jamhook_create_main_conf,     /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_jamhook_create_loc_conf,      /* create location configuration */
+    ngx_http_jamhook_merge_loc_conf        /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_jamhook_module = {
+    NGX_MODULE_V1,
+    &ngx_http_jamhook_module_ctx,          /* module context */
+    ngx_http_jamhook_commands,             /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_jamhook_init_process,         /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_jamhook_exit_process,         /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_jamhook_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_http_jamhook_variables_add(cf);
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt           *h;
+    ngx_http_core_main_conf_t     *cmcf;
+    ngx_http_jamhook_main_conf_t  *jmcf;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jamhook_module);
+
+    if (ngx_http_jamhook_conf_check(cf, jmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (jmcf->endpoints.nelts == 0) {
+
+        /* the module is loaded and idle: nothing is in anybody's way */
+
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_jamhook_deliver_rewrite_handler;
+
+    ngx_http_jamhook_deliver_init_filters();
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_jamhook_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_jamhook_main_conf_t  *jmcf;
+
+    jmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_jamhook_main_conf_t));
+    if (jmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&jmcf->endpoints, cf->pool, 4,
+                       sizeof(ngx_http_jamhook_endpoint_t *))
+        != NGX_OK
+        || ngx_array_init(&jmcf->locations, cf->pool, 4,
+                          sizeof(ngx_http_jamhook_location_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return jmcf;
+}
+
+
+static void *
+ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_jamhook_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_jamhook_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->pass = NULL;
+     *     conf->verify = NULL;
+     *     conf->endpoint = NULL;
+     *     conf->connector = NGX_HTTP_JAMHOOK_CONNECTOR_NONE;
+     *     conf->events = NULL;
+     *     conf->sign = NULL;
+     *     conf->*_place.file = NULL;
+     */
+
+    conf->verify_off = NGX_CONF_UNSET;
+    conf->tolerance = NGX_CONF_UNSET;
+    conf->timeout = NGX_CONF_UNSET_MSEC;
+    conf->max_active = NGX_CONF_UNSET;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_jamhook_loc_conf_t *prev = parent;
+    ngx_http_jamhook_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_jamhook_location_t   *loc;
+    ngx_http_jamhook_main_conf_t  *jmcf;
+
+    if (conf->verify_off == NGX_CONF_UNSET) {
+        conf->verify_off = prev->verify_off;
+        conf->verify = prev->verify;
+    }
+
+    ngx_conf_merge_sec_value(conf->tolerance, prev->tolerance,
+                             NGX_HTTP_JAMHOOK_TOLERANCE);
+    ngx_conf_merge_msec_value(conf->timeout, prev->timeout,
+                              NGX_HTTP_JAMHOOK_TIMEOUT);
+    ngx_conf_merge_value(conf->max_active, prev->max_active,
+                         NGX_HTTP_JAMHOOK_MAX_ACTIVE);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname) {
+        ngx_http_jamhook_merge_block(clcf, prev, conf);
+    }
+
+    if (conf->pass == NULL
+        && conf->endpoint == NULL
+        && conf->connector_place.file == NULL
+        && conf->events_place.file == NULL
+        && conf->sign_place.file == NULL
+        && conf->event_type_place.file == NULL)
+    {
+        return NGX_CONF_OK;
+    }
+
+    /* for the checks, when all is read; a location comes before its "if" */
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jamhook_module);
+
+    loc = ngx_array_push(&jmcf->locations);
+    if (loc == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    loc->clcf = clcf;
+    loc->jlcf = conf;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * An "if" or a "limit_except" is the location that it stands in, with some
+ * things changed.
+ */
+
+static void
+ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
+    ngx_http_jamhook_loc_conf_t *prev, ngx_http_jamhook_loc_conf_t *conf)
+{
+    if (prev->endpoint) {
+        conf->outer = prev;
+        conf->endpoint = prev->endpoint;
+        conf->connector = prev->connector;
+        conf->wrap = prev->wrap;
+        conf->sign = prev->sign;
+        conf->sign_off = prev->sign_off;
+        conf->sign_svix = prev->sign_svix;
+    }
+
+    if (conf->pass == NULL && prev->pass) {
+        conf->outer = prev;
+        conf->pass = prev->pass;
+        conf->pass_place = prev->pass_place;
+    }
+
+    if (!conf->event_type_set) {
+        conf->event_type = prev->event_type;
+    }
+
+    /* nginx looks for no handler outside of a "limit_except" */
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && conf->pass) {
+        clcf->handler = ngx_http_jamhook_ingest_handler;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_jamhook_main_conf_t  *jmcf;
+
+    /* not for the cache manager and its like */
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jamhook_module);
+
+    if (jmcf == NULL || jmcf->endpoints.nelts == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_jamhook_schedule_init(cycle);
+}
+
+
+static void
+ngx_http_jamhook_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_jamhook_schedule_exit();
+}

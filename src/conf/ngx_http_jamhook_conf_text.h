@@ -1,0 +1,36 @@
+
+/*
+ * Configuration text: what proxy_pass and its like say in an endpoint's
+ * location, word by word.
+ *
+ * nginx's modules keep their arguments to themselves, and a URL with variables
+ * is compiled, so the files are read a second time, by nginx's rules for
+ * tokens.  It serves warnings alone: text that cannot be read (another
+ * module's blocks may have rules of their own) yields nothing.
+ */
+
+
+#ifndef _NGX_HTTP_JAMHOOK_CONF_TEXT_H_INCLUDED_
+#define _NGX_HTTP_JAMHOOK_CONF_TEXT_H_INCLUDED_
+
+
+#include "ngx_http_jamhook.h"
+
+
+/* One proxy_pass or grpc_pass; the strings live in cf->temp_pool. */
+typedef struct {
+    ngx_str_t                  endpoint;     /* the name in jamhook_endpoint */
+    ngx_str_t                  url;          /* with its variables */
+    ngx_http_jamhook_place_t   place;        /* of proxy_pass */
+} ngx_http_jamhook_conf_text_t;
+
+
+/*
+ * Reads the whole of nginx.conf with what it includes.  found: an array of
+ * ngx_http_jamhook_conf_text_t that the caller initialized.  NGX_OK;
+ * NGX_DECLINED (it could not be read, found is empty); NGX_ERROR (memory).
+ */
+ngx_int_t ngx_http_jamhook_conf_text_read(ngx_conf_t *cf, ngx_array_t *found);
+
+
+#endif /* _NGX_HTTP_JAMHOOK_CONF_TEXT_H_INCLUDED_ */

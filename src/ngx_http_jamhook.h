@@ -1,0 +1,168 @@
+
+/*
+ * What all rooms know of each other: the configuration and the context of a
+ * request.
+ *
+ * Configuration lives in cf->pool and is read-only once nginx runs, but for
+ * an endpoint's "line", which is a worker's own state (relay/schedule).
+ */
+
+
+#ifndef _NGX_HTTP_JAMHOOK_H_INCLUDED_
+#define _NGX_HTTP_JAMHOOK_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_jamhook_secret.h"
+#include "ngx_http_jamhook_event.h"
+
+
+#define NGX_HTTP_JAMHOOK_VERSION         "0.1.0"
+
+#define NGX_HTTP_JAMHOOK_ENDPOINTS_MAX   256
+#define NGX_HTTP_JAMHOOK_NAME_MAX        64          /* bytes, an endpoint's */
+#define NGX_HTTP_JAMHOOK_BODY_MAX        (16 * 1024 * 1024)
+#define NGX_HTTP_JAMHOOK_RESPONSE_MAX    16384       /* bytes kept of a body */
+
+/* Without a store: the sender gives up after 15 s, so we do before. */
+#define NGX_HTTP_JAMHOOK_PASS_TIMEOUT    12000       /* ms */
+
+#define NGX_HTTP_JAMHOOK_RETRY_AFTER     5           /* s, where we say it */
+
+
+typedef struct ngx_http_jamhook_loc_conf_s  ngx_http_jamhook_loc_conf_t;
+typedef struct ngx_http_jamhook_endpoint_s  ngx_http_jamhook_endpoint_t;
+typedef struct ngx_http_jamhook_delivery_s  ngx_http_jamhook_delivery_t;
+
+
+/* Where a directive stands, for what is found after the whole is read. */
+typedef struct {
+    u_char                        *file;         /* NULL: nowhere */
+    ngx_uint_t                     line;
+} ngx_http_jamhook_place_t;
+
+
+typedef enum {
+    NGX_HTTP_JAMHOOK_CONNECTOR_NONE = 0,
+    NGX_HTTP_JAMHOOK_CONNECTOR_INTERCOM_FIN
+} ngx_http_jamhook_connector_e;
+
+
+typedef struct {
+    ngx_str_t                      name;
+    ngx_http_jamhook_endpoint_t   *endpoint;     /* once all is read */
+} ngx_http_jamhook_route_t;
+
+
+/* An endpoint's line in this worker: relay/schedule owns it. */
+typedef struct {
+    ngx_queue_t                    queue;        /* among lines with work */
+    ngx_queue_t                    waiting;      /* of deliveries */
+    ngx_uint_t                     active;
+    unsigned                       queued:1;
+} ngx_http_jamhook_line_t;
+
+
+struct ngx_http_jamhook_endpoint_s {
+    ngx_str_t                      name;
+    ngx_http_jamhook_place_t       place;
+    ngx_http_conf_ctx_t            ctx;          /* the location's */
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_jamhook_loc_conf_t   *jlcf;
+    ngx_str_t                      request_line; /* of its deliveries */
+    ngx_http_jamhook_line_t        line;
+};
+
+
+typedef struct {
+    ngx_array_t                    endpoints;    /* endpoint_t * */
+    ngx_array_t                    locations;    /* location_t */
+} ngx_http_jamhook_main_conf_t;
+
+
+/* A location, "if" or "limit_except" that has a part in this. */
+typedef struct {
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_jamhook_loc_conf_t   *jlcf;
+} ngx_http_jamhook_location_t;
+
+
+struct ngx_http_jamhook_loc_conf_s {
+
+    /* an ingest location */
+
+    ngx_array_t                   *pass;         /* of route_t */
+    ngx_http_jamhook_place_t       pass_place;
+    ngx_http_jamhook_keys_t       *verify;       /* NULL with verify_off */
+    ngx_flag_t                     verify_off;
+    ngx_http_jamhook_place_t       verify_place;
+    time_t                         tolerance;    /* s */
+    ngx_str_t                      event_type;   /* empty: auto */
+    ngx_http_jamhook_place_t       event_type_place;
+
+    /* an endpoint's location */
+
+    ngx_http_jamhook_endpoint_t   *endpoint;
+    ngx_uint_t                     connector;
+    ngx_http_jamhook_place_t       connector_place;
+    ngx_array_t                   *events;       /* of ngx_str_t */
+    ngx_http_jamhook_place_t       events_place;
+    ngx_http_jamhook_keys_t       *sign;         /* NULL with sign_off */
+    ngx_http_jamhook_place_t       sign_place;
+    ngx_msec_t                     timeout;
+    ngx_int_t                      max_active;
+
+    /* the content handler that stands behind ours, by conf/check */
+
+    ngx_http_handler_pt            handler;
+    ngx_http_jamhook_loc_conf_t   *outer;        /* of an "if" */
+
+    unsigned                       event_type_set:1;
+    unsigned                       wrap:1;       /* wrap=data */
+    unsigned                       sign_off:1;
+    unsigned                       sign_svix:1;  /* prefix=svix */
+
+    /*
+     * The handler is one of nginx's upstream modules and the address is known
+     * from the configuration, so that its request can be looked at before a
+     * byte is sent.
+     */
+    unsigned                       upstream_known:1;
+};
+
+
+/*
+ * An event while this worker holds it: its bytes and what they say.  It owns
+ * a pool and counts who needs it; the deliveries of it live in that pool.
+ */
+typedef struct {
+    ngx_pool_t                    *pool;
+    ngx_uint_t                     refs;
+    ngx_str_t                      id;           /* the message's */
+    ngx_str_t                      body;         /* as received */
+    ngx_http_jamhook_event_t       event;
+} ngx_http_jamhook_parcel_t;
+
+
+/*
+ * A request's context: at ingest (delivery is NULL; in r->pool), and in the
+ * detached request of a delivery, where a subrequest has it only while the
+ * endpoint's own content handler answers.
+ */
+typedef struct {
+    ngx_http_jamhook_parcel_t     *parcel;       /* NULL: nothing known yet */
+    ngx_http_jamhook_delivery_t   *delivery;
+    ngx_str_t                      id;           /* ingest: as claimed */
+    ngx_str_t                      result;       /* ingest: result or code */
+    ngx_http_jamhook_key_t        *key;          /* ingest: that verified */
+    void                          *ingest;       /* ingest's own */
+} ngx_http_jamhook_ctx_t;
+
+
+extern ngx_module_t  ngx_http_jamhook_module;
+
+
+#endif /* _NGX_HTTP_JAMHOOK_H_INCLUDED_ */

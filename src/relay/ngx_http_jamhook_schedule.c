@@ -1,0 +1,342 @@
+
+#include "ngx_http_jamhook_schedule.h"
+#include "ngx_http_jamhook_parcel.h"
+
+
+static void ngx_http_jamhook_schedule_line(ngx_http_jamhook_endpoint_t *ep);
+static void ngx_http_jamhook_schedule_run(void);
+static void ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d);
+static void ngx_http_jamhook_schedule_set_timer(
+    ngx_http_jamhook_delivery_t *d, ngx_msec_t limit);
+static void ngx_http_jamhook_schedule_timer_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
+    ngx_http_jamhook_result_e result, ngx_http_jamhook_error_e error);
+static void ngx_http_jamhook_schedule_done_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev);
+
+
+static struct {
+    ngx_queue_t        lines;        /* with deliveries that could start */
+    ngx_queue_t        sending;      /* deliveries */
+    ngx_uint_t         active;
+    ngx_uint_t         max_active;
+    ngx_connection_t  *watcher;      /* hears of worker_shutdown_timeout */
+} ngx_http_jamhook_schedule;
+
+
+ngx_int_t
+ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle)
+{
+    ngx_connection_t  *c, *saved;
+
+    ngx_queue_init(&ngx_http_jamhook_schedule.lines);
+    ngx_queue_init(&ngx_http_jamhook_schedule.sending);
+
+    ngx_http_jamhook_schedule.max_active = ngx_max(cycle->connection_n / 4, 1);
+
+    /*
+     * When worker_shutdown_timeout expires, nginx calls the read handler of
+     * every connection of the cycle.  No shell is among those, so there is one
+     * connection for them all.
+     */
+
+    saved = cycle->files ? cycle->files[0] : NULL;
+
+    c = ngx_get_connection(0, cycle->log);
+
+    if (cycle->files) {
+        cycle->files[0] = saved;
+    }
+
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->fd = (ngx_socket_t) -2;
+    c->shared = 1;
+    c->read->handler = ngx_http_jamhook_schedule_shutdown_handler;
+    c->read->log = cycle->log;
+    c->write->log = cycle->log;
+
+    ngx_http_jamhook_schedule.watcher = c;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jamhook_schedule_exit(void)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_http_jamhook_schedule.watcher;
+
+    if (c) {
+        ngx_http_jamhook_schedule.watcher = NULL;
+
+        /* there is no socket to close */
+
+        c->fd = 0;
+        ngx_free_connection(c);
+        c->fd = (ngx_socket_t) -1;
+    }
+}
+
+
+void
+ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line)
+{
+    ngx_queue_init(&line->waiting);
+}
+
+
+void
+ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
+{
+    d->parcel->refs++;
+    d->state = NGX_HTTP_JAMHOOK_WAITING;
+
+    d->timer.handler = ngx_http_jamhook_schedule_timer_handler;
+    d->timer.data = d;
+    d->timer.log = ngx_cycle->log;
+
+    d->done.handler = ngx_http_jamhook_schedule_done_handler;
+    d->done.data = d;
+    d->done.log = ngx_cycle->log;
+
+    ngx_queue_insert_tail(&d->endpoint->line.waiting, &d->queue);
+
+    ngx_http_jamhook_schedule_line(d->endpoint);
+    ngx_http_jamhook_schedule_run();
+
+    if (d->state == NGX_HTTP_JAMHOOK_WAITING) {
+        ngx_http_jamhook_schedule_set_timer(d, NGX_MAX_INT32_VALUE);
+    }
+}
+
+
+/* puts an endpoint's line among those that could start a delivery */
+
+static void
+ngx_http_jamhook_schedule_line(ngx_http_jamhook_endpoint_t *ep)
+{
+    ngx_http_jamhook_line_t  *line;
+
+    line = &ep->line;
+
+    if (line->queued
+        || ngx_queue_empty(&line->waiting)
+        || line->active >= (ngx_uint_t) ep->jlcf->max_active)
+    {
+        return;
+    }
+
+    line->queued = 1;
+    ngx_queue_insert_tail(&ngx_http_jamhook_schedule.lines, &line->queue);
+}
+
+
+static void
+ngx_http_jamhook_schedule_run(void)
+{
+    ngx_queue_t                  *q;
+    ngx_http_jamhook_line_t      *line;
+    ngx_http_jamhook_delivery_t  *d;
+
+    while (ngx_http_jamhook_schedule.active
+           < ngx_http_jamhook_schedule.max_active
+           && !ngx_queue_empty(&ngx_http_jamhook_schedule.lines))
+    {
+        q = ngx_queue_head(&ngx_http_jamhook_schedule.lines);
+        ngx_queue_remove(q);
+
+        line = ngx_queue_data(q, ngx_http_jamhook_line_t, queue);
+        line->queued = 0;
+
+        if (ngx_queue_empty(&line->waiting)) {
+            continue;
+        }
+
+        q = ngx_queue_head(&line->waiting);
+        ngx_queue_remove(q);
+
+        d = ngx_queue_data(q, ngx_http_jamhook_delivery_t, queue);
+
+        ngx_http_jamhook_schedule_start(d);
+        ngx_http_jamhook_schedule_line(d->endpoint);
+    }
+}
+
+
+static void
+ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d)
+{
+    d->state = NGX_HTTP_JAMHOOK_SENDING;
+    d->started = ngx_current_msec;
+
+    d->endpoint->line.active++;
+    ngx_http_jamhook_schedule.active++;
+
+    ngx_queue_insert_tail(&ngx_http_jamhook_schedule.sending, &d->queue);
+
+    ngx_http_jamhook_schedule_set_timer(d, d->endpoint->jlcf->timeout);
+
+    if (ngx_http_jamhook_deliver_start(d) != NGX_OK) {
+        d->outcome.result = NGX_HTTP_JAMHOOK_INTERRUPTED;
+        d->outcome.error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
+        ngx_post_event(&d->done, &ngx_posted_events);
+    }
+}
+
+
+/*
+ * The timer runs for as long as there is a delivery.  It is not cancelable: a
+ * worker that is told to quit stays for it.
+ */
+
+static void
+ngx_http_jamhook_schedule_set_timer(ngx_http_jamhook_delivery_t *d,
+    ngx_msec_t limit)
+{
+    ngx_msec_int_t  left;
+
+    if (d->timer.timer_set) {
+        ngx_del_timer(&d->timer);
+    }
+
+    left = (ngx_msec_int_t) (d->deadline - ngx_current_msec);
+    left = ngx_max(left, 0);
+
+    ngx_add_timer(&d->timer, ngx_min((ngx_msec_t) left, limit));
+}
+
+
+/* the attempt took too long, or the wait for its turn did */
+
+static void
+ngx_http_jamhook_schedule_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_delivery_t  *d = ev->data;
+
+    if (d->state == NGX_HTTP_JAMHOOK_SENDING) {
+        ngx_http_jamhook_deliver_abort(d, NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
+        return;
+    }
+
+    ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_FAILED,
+                                      NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
+}
+
+
+/* ends a delivery that still waits for its turn */
+
+static void
+ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
+    ngx_http_jamhook_result_e result, ngx_http_jamhook_error_e error)
+{
+    ngx_queue_remove(&d->queue);
+    ngx_queue_init(&d->queue);
+
+    d->state = NGX_HTTP_JAMHOOK_DONE;
+    d->outcome.result = result;
+    d->outcome.error = error;
+    d->outcome.retry_after = NGX_DECLINED;
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "jamhook delivery failed: %s while waiting for its turn, "
+                  "endpoint: \"%V\", event: \"%V\"",
+                  ngx_http_jamhook_deliver_error(error),
+                  &d->endpoint->name, &d->parcel->id);
+
+    ngx_post_event(&d->done, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_jamhook_schedule_done_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_shell_t     *shell;
+    ngx_http_jamhook_parcel_t    *parcel;
+    ngx_http_jamhook_delivery_t  *d = ev->data;
+    ngx_http_jamhook_endpoint_t  *ep;
+
+    ep = d->endpoint;
+    parcel = d->parcel;
+    shell = d->shell;
+
+    if (d->timer.timer_set) {
+        ngx_del_timer(&d->timer);
+    }
+
+    ngx_queue_remove(&d->queue);
+
+    if (d->state == NGX_HTTP_JAMHOOK_SENDING) {
+        d->outcome.duration = ngx_current_msec - d->started;
+        ep->line.active--;
+        ngx_http_jamhook_schedule.active--;
+    }
+
+    d->state = NGX_HTTP_JAMHOOK_DONE;
+
+    d->handler(d);
+
+    if (shell) {
+        ngx_http_jamhook_shell_close(shell);
+    }
+
+    ngx_http_jamhook_parcel_release(parcel);
+
+    ngx_http_jamhook_schedule_line(ep);
+    ngx_http_jamhook_schedule_run();
+}
+
+
+/* worker_shutdown_timeout: what is under way or waits ends now */
+
+static void
+ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev)
+{
+    ngx_uint_t                      i;
+    ngx_queue_t                    *q, *next;
+    ngx_connection_t               *c;
+    ngx_http_jamhook_line_t        *line;
+    ngx_http_jamhook_delivery_t    *d;
+    ngx_http_jamhook_endpoint_t   **ep;
+    ngx_http_jamhook_main_conf_t   *jmcf;
+
+    c = ev->data;
+
+    if (!c->close) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
+                  "jamhook: worker_shutdown_timeout ends %ui deliveries",
+                  ngx_http_jamhook_schedule.active);
+
+    jmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_jamhook_module);
+    ep = jmcf->endpoints.elts;
+
+    for (i = 0; i < jmcf->endpoints.nelts; i++) {
+        line = &ep[i]->line;
+
+        while (!ngx_queue_empty(&line->waiting)) {
+            q = ngx_queue_head(&line->waiting);
+            d = ngx_queue_data(q, ngx_http_jamhook_delivery_t, queue);
+
+            ngx_http_jamhook_schedule_give_up(d,
+                                          NGX_HTTP_JAMHOOK_INTERRUPTED,
+                                          NGX_HTTP_JAMHOOK_ERR_INTERRUPTED);
+        }
+    }
+
+    for (q = ngx_queue_head(&ngx_http_jamhook_schedule.sending);
+         q != ngx_queue_sentinel(&ngx_http_jamhook_schedule.sending);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        d = ngx_queue_data(q, ngx_http_jamhook_delivery_t, queue);
+        ngx_http_jamhook_deliver_abort(d, NGX_HTTP_JAMHOOK_ERR_INTERRUPTED);
+    }
+}

@@ -1,0 +1,34 @@
+
+/*
+ * Schedule: whose turn it is.  Each endpoint has a line in each worker; the
+ * lines take turns, each within jamhook_max_active and all together within a
+ * quarter of worker_connections.  Event loop only.
+ */
+
+
+#ifndef _NGX_HTTP_JAMHOOK_SCHEDULE_H_INCLUDED_
+#define _NGX_HTTP_JAMHOOK_SCHEDULE_H_INCLUDED_
+
+
+#include "ngx_http_jamhook_deliver.h"
+
+
+/*
+ * Readies a worker.  NGX_OK, NGX_ERROR (no free connection).  exit gives back
+ * what it took.
+ */
+ngx_int_t ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle);
+void ngx_http_jamhook_schedule_exit(void);
+
+/* Readies an endpoint's line, when the endpoint is made. */
+void ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line);
+
+/*
+ * Puts a delivery at the end of its endpoint's line; it may start at once.
+ * Takes a reference to the parcel.  d->handler is called exactly once, from
+ * the event loop and never from within this call.
+ */
+void ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d);
+
+
+#endif /* _NGX_HTTP_JAMHOOK_SCHEDULE_H_INCLUDED_ */
