@@ -9,8 +9,9 @@
 
 #include "ngx_http_jamhook.h"
 #include "ngx_http_jamhook_conf.h"
-#include "ngx_http_jamhook_deliver.h"
+#include "ngx_http_jamhook_endpoint.h"
 #include "ngx_http_jamhook_ingest.h"
+#include "ngx_http_jamhook_outcome.h"
 #include "ngx_http_jamhook_schedule.h"
 #include "ngx_http_jamhook_variables.h"
 
@@ -181,9 +182,9 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_http_jamhook_deliver_rewrite_handler;
+    *h = ngx_http_jamhook_endpoint_rewrite_handler;
 
-    ngx_http_jamhook_deliver_init_filters();
+    ngx_http_jamhook_outcome_init_filters();
 
     return NGX_OK;
 }
@@ -338,23 +339,15 @@ ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
 static ngx_int_t
 ngx_http_jamhook_init_process(ngx_cycle_t *cycle)
 {
-    ngx_http_jamhook_main_conf_t  *jmcf;
-
     /* not for the cache manager and its like */
 
-    if (ngx_process != NGX_PROCESS_WORKER
-        && ngx_process != NGX_PROCESS_SINGLE)
+    if (ngx_process == NGX_PROCESS_WORKER
+        || ngx_process == NGX_PROCESS_SINGLE)
     {
-        return NGX_OK;
+        ngx_http_jamhook_schedule_init(cycle);
     }
 
-    jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jamhook_module);
-
-    if (jmcf == NULL || jmcf->endpoints.nelts == 0) {
-        return NGX_OK;
-    }
-
-    return ngx_http_jamhook_schedule_init(cycle);
+    return NGX_OK;
 }
 
 

@@ -126,9 +126,8 @@ struct ngx_http_jamhook_loc_conf_s {
     unsigned                       sign_svix:1;  /* prefix=svix */
 
     /*
-     * The handler is one of nginx's upstream modules and the address is known
-     * from the configuration, so that its request can be looked at before a
-     * byte is sent.
+     * The handler is known for one of nginx's upstream modules, so that its
+     * request can be looked at before a byte is sent.
      */
     unsigned                       upstream_known:1;
 };

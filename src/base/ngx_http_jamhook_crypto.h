@@ -58,7 +58,8 @@ ngx_int_t ngx_http_jamhook_crypto_ed25519_raw(ngx_http_jamhook_pkey_t *pkey,
 /*
  * Ed25519 over one contiguous message; signature has 64 bytes.
  * sign: NGX_OK, NGX_ERROR.  verify: NGX_OK, NGX_DECLINED (it does not match),
- * NGX_ERROR (memory).
+ * NGX_ERROR (memory; in some places OpenSSL lacks it and says no more than
+ * that the signature does not match).
  */
 ngx_int_t ngx_http_jamhook_crypto_ed25519_sign(ngx_http_jamhook_pkey_t *pkey,
     ngx_str_t *message, u_char *signature);

@@ -1,7 +1,7 @@
 
 #include "ngx_http_jamhook_conf.h"
 #include "ngx_http_jamhook_conf_text.h"
-#include "ngx_http_jamhook_deliver.h"
+#include "ngx_http_jamhook_endpoint.h"
 #include "ngx_http_jamhook_ingest.h"
 
 
@@ -86,6 +86,10 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
         }
     }
 
+    if (ngx_http_jamhook_conf_check_urls(cf, jmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     /* "if" and "limit_except" of an endpoint's location follow it here */
 
     for (i = 0; i < jmcf->locations.nelts; i++) {
@@ -95,7 +99,7 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
         }
     }
 
-    return ngx_http_jamhook_conf_check_urls(cf, jmcf);
+    return NGX_OK;
 }
 
 
@@ -361,18 +365,20 @@ ngx_http_jamhook_conf_take_over(ngx_conf_t *cf,
     if (jlcf->outer) {
         jlcf->events = jlcf->outer->events;
         jlcf->handler = jlcf->outer->handler;
+        jlcf->upstream_known = (clcf->handler == NULL)
+                               && jlcf->outer->upstream_known;
     }
 
     /*
      * A client hears 404 before anything else is looked at; what nginx itself
-     * sends there hears it from ngx_http_jamhook_deliver_rewrite_handler().
+     * sends there hears it from ngx_http_jamhook_endpoint_rewrite_handler().
      */
 
     clcf->internal = 1;
 
     if (clcf->handler) {
         jlcf->handler = clcf->handler;
-        clcf->handler = ngx_http_jamhook_deliver_content_handler;
+        clcf->handler = ngx_http_jamhook_endpoint_content_handler;
     }
 
     for (i = 0; ngx_http_jamhook_conf_upstreams[i]; i++) {
@@ -494,6 +500,10 @@ ngx_http_jamhook_conf_check_urls(ngx_conf_t *cf,
                                ep[j]->name.len)
                    == 0)
             {
+                if (!text[i].conditional) {
+                    ep[j]->jlcf->upstream_known = 1;
+                }
+
                 ngx_http_jamhook_conf_check_tls(cf, ep[j], &text[i]);
                 ngx_http_jamhook_conf_check_url(cf, ep[j], &text[i]);
                 break;
@@ -522,7 +532,10 @@ ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
     why = NULL;
     last = text->url.data + text->url.len;
 
-    if (ngx_strlchr(text->url.data, last, '$') != NULL) {
+    if (ngx_strlchr(text->url.data, last, '?') != NULL) {
+        why = "has a \"?\", and the conversation's id would follow it";
+
+    } else if (ngx_strlchr(text->url.data, last, '$') != NULL) {
 
         if (!ngx_http_jamhook_conf_url_ends(&text->url,
                                             "/$jamhook_conversation_id")
@@ -532,9 +545,6 @@ ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
             why = "has variables and does not end in "
                   "\"/$jamhook_conversation_id\"";
         }
-
-    } else if (ngx_strlchr(text->url.data, last, '?') != NULL) {
-        why = "has a \"?\", and the conversation's id would follow it";
 
     } else {
 

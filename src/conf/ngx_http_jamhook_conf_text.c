@@ -321,6 +321,7 @@ ngx_http_jamhook_conf_text_directive(ngx_http_jamhook_conf_text_ctx_t *ctx,
         ngx_str_null(&text->endpoint);
 
         text->url = value[1];
+        text->conditional = ctx->blocks[ctx->depth - 1].is_condition;
         text->place.file = file->name;
         text->place.line = file->line;
     }

@@ -5,8 +5,9 @@
  *
  * nginx's modules keep their arguments to themselves, and a URL with variables
  * is compiled, so the files are read a second time, by nginx's rules for
- * tokens.  It serves warnings alone: text that cannot be read (another
- * module's blocks may have rules of their own) yields nothing.
+ * tokens.  Nothing rests on it but warnings and looking at a request before it
+ * is sent rather than after: text that cannot be read (another module's blocks
+ * may have rules of their own) yields nothing.
  */
 
 
@@ -22,6 +23,7 @@ typedef struct {
     ngx_str_t                  endpoint;     /* the name in jamhook_endpoint */
     ngx_str_t                  url;          /* with its variables */
     ngx_http_jamhook_place_t   place;        /* of proxy_pass */
+    unsigned                   conditional:1;    /* in an "if" or the like */
 } ngx_http_jamhook_conf_text_t;
 
 

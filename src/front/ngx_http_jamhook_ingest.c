@@ -178,6 +178,7 @@ ngx_http_jamhook_ingest_headers(ngx_http_request_t *r,
         return NGX_DECLINED;
 
     case NGX_HTTP_JAMHOOK_VERIFY_TIMESTAMP:
+        ctx->id = in->msg.id;
         return ngx_http_jamhook_ingest_reject(r,
                                            NGX_HTTP_JAMHOOK_TIMESTAMP_INVALID,
                                            why);
@@ -660,12 +661,6 @@ ngx_http_jamhook_ingest_wait(ngx_http_request_t *r, ngx_http_jamhook_wait_t *w)
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-#if (NGX_HTTP_V2)
-    if (r->stream) {
-        return NGX_OK;
-    }
-#endif
-
     if (c->read->ready) {
         ngx_post_event(c->read, &ngx_posted_events);
 
@@ -750,7 +745,7 @@ ngx_http_jamhook_ingest_note(ngx_http_jamhook_wait_t *w,
     w->worst = code;
     w->endpoint = &d->endpoint->name;
     w->status = o->status;
-    w->error = ngx_http_jamhook_deliver_error(o->error);
+    w->error = ngx_http_jamhook_outcome_error(o->error);
 }
 
 

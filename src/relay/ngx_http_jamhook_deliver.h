@@ -16,6 +16,7 @@
 
 
 #include "ngx_http_jamhook.h"
+#include "ngx_http_jamhook_outcome.h"
 #include "ngx_http_jamhook_shell.h"
 
 
@@ -24,38 +25,6 @@ typedef enum {
     NGX_HTTP_JAMHOOK_SENDING,
     NGX_HTTP_JAMHOOK_DONE
 } ngx_http_jamhook_delivery_state_e;
-
-typedef enum {
-    NGX_HTTP_JAMHOOK_SUCCEEDED = 0,
-    NGX_HTTP_JAMHOOK_FAILED,
-    NGX_HTTP_JAMHOOK_INTERRUPTED
-} ngx_http_jamhook_result_e;
-
-typedef enum {
-    NGX_HTTP_JAMHOOK_ERR_NONE = 0,       /* there is a response */
-    NGX_HTTP_JAMHOOK_ERR_CONNECT,
-    NGX_HTTP_JAMHOOK_ERR_RESOLVE,
-    NGX_HTTP_JAMHOOK_ERR_TIMEOUT,
-    NGX_HTTP_JAMHOOK_ERR_INVALID,
-    NGX_HTTP_JAMHOOK_ERR_MISCONFIGURED,
-    NGX_HTTP_JAMHOOK_ERR_NGINX,          /* "answered by nginx" */
-    NGX_HTTP_JAMHOOK_ERR_INTERRUPTED     /* no attempt was made of it */
-} ngx_http_jamhook_error_e;
-
-
-/* What came of an attempt. */
-typedef struct {
-    ngx_http_jamhook_result_e      result;
-    ngx_http_jamhook_error_e       error;
-    ngx_uint_t                     status;       /* the target's; nginx's with
-                                                    ERR_NGINX; else 0 */
-    ngx_int_t                      retry_after;  /* s; NGX_DECLINED: none */
-    ngx_msec_t                     duration;     /* ms */
-    ngx_buf_t                      body;         /* of the response, cut; gone
-                                                    when handler returns */
-    off_t                          body_length;  /* all that came, bytes */
-} ngx_http_jamhook_outcome_t;
-
 
 typedef void (*ngx_http_jamhook_delivery_handler_pt)(
     ngx_http_jamhook_delivery_t *d);
@@ -109,23 +78,9 @@ ngx_int_t ngx_http_jamhook_deliver_start(ngx_http_jamhook_delivery_t *d);
 void ngx_http_jamhook_deliver_abort(ngx_http_jamhook_delivery_t *d,
     ngx_http_jamhook_error_e error);
 
-/*
- * The content handler of every endpoint's location: runs the one that the
- * location has for the delivery that it is meant for, 404 for all others.
- */
-ngx_int_t ngx_http_jamhook_deliver_content_handler(ngx_http_request_t *r);
-
-/*
- * A handler of the rewrite phase, before nginx's own: what is no delivery to
- * this endpoint gets 404, so that no "return" of the location answers it.
- */
-ngx_int_t ngx_http_jamhook_deliver_rewrite_handler(ngx_http_request_t *r);
-
-/* Puts the filters that take a target's response into nginx's chains. */
-void ngx_http_jamhook_deliver_init_filters(void);
-
-/* "timeout", "connect", ...: the contract's words.  "" for ERR_NONE. */
-char *ngx_http_jamhook_deliver_error(ngx_http_jamhook_error_e error);
+/* The delivery that r is the subrequest of; NULL for any other request. */
+ngx_http_jamhook_delivery_t *ngx_http_jamhook_deliver_get(
+    ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_DELIVER_H_INCLUDED_ */

@@ -3,11 +3,14 @@
 #include "ngx_http_jamhook_parcel.h"
 
 
+static void ngx_http_jamhook_schedule_watch(void);
 static void ngx_http_jamhook_schedule_line(ngx_http_jamhook_endpoint_t *ep);
 static void ngx_http_jamhook_schedule_run(void);
 static void ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_schedule_set_timer(
     ngx_http_jamhook_delivery_t *d, ngx_msec_t limit);
+static ngx_msec_t ngx_http_jamhook_schedule_left(
+    ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_schedule_timer_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
     ngx_http_jamhook_result_e result, ngx_http_jamhook_error_e error);
@@ -24,43 +27,13 @@ static struct {
 } ngx_http_jamhook_schedule;
 
 
-ngx_int_t
+void
 ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle)
 {
-    ngx_connection_t  *c, *saved;
-
     ngx_queue_init(&ngx_http_jamhook_schedule.lines);
     ngx_queue_init(&ngx_http_jamhook_schedule.sending);
 
     ngx_http_jamhook_schedule.max_active = ngx_max(cycle->connection_n / 4, 1);
-
-    /*
-     * When worker_shutdown_timeout expires, nginx calls the read handler of
-     * every connection of the cycle.  No shell is among those, so there is one
-     * connection for them all.
-     */
-
-    saved = cycle->files ? cycle->files[0] : NULL;
-
-    c = ngx_get_connection(0, cycle->log);
-
-    if (cycle->files) {
-        cycle->files[0] = saved;
-    }
-
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
-
-    c->fd = (ngx_socket_t) -2;
-    c->shared = 1;
-    c->read->handler = ngx_http_jamhook_schedule_shutdown_handler;
-    c->read->log = cycle->log;
-    c->write->log = cycle->log;
-
-    ngx_http_jamhook_schedule.watcher = c;
-
-    return NGX_OK;
 }
 
 
@@ -93,6 +66,10 @@ ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line)
 void
 ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
 {
+    if (ngx_http_jamhook_schedule.watcher == NULL) {
+        ngx_http_jamhook_schedule_watch();
+    }
+
     d->parcel->refs++;
     d->state = NGX_HTTP_JAMHOOK_WAITING;
 
@@ -112,6 +89,42 @@ ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
     if (d->state == NGX_HTTP_JAMHOOK_WAITING) {
         ngx_http_jamhook_schedule_set_timer(d, NGX_MAX_INT32_VALUE);
     }
+}
+
+
+/*
+ * When worker_shutdown_timeout expires, nginx calls the read handler of every
+ * connection of the cycle.  No shell is among those, so there is one connection
+ * for them all, from the first delivery on.  Without one (there is none free)
+ * the attempts' own deadlines have to do.
+ */
+
+static void
+ngx_http_jamhook_schedule_watch(void)
+{
+    ngx_connection_t  *c, *saved;
+
+    /* any number that is a descriptor's: only nginx's tables see it */
+
+    saved = ngx_cycle->files ? ngx_cycle->files[0] : NULL;
+
+    c = ngx_get_connection(0, ngx_cycle->log);
+
+    if (ngx_cycle->files) {
+        ngx_cycle->files[0] = saved;
+    }
+
+    if (c == NULL) {
+        return;
+    }
+
+    c->fd = (ngx_socket_t) -2;
+    c->shared = 1;
+    c->read->handler = ngx_http_jamhook_schedule_shutdown_handler;
+    c->read->log = ngx_cycle->log;
+    c->write->log = ngx_cycle->log;
+
+    ngx_http_jamhook_schedule.watcher = c;
 }
 
 
@@ -158,11 +171,20 @@ ngx_http_jamhook_schedule_run(void)
         }
 
         q = ngx_queue_head(&line->waiting);
-        ngx_queue_remove(q);
-
         d = ngx_queue_data(q, ngx_http_jamhook_delivery_t, queue);
 
-        ngx_http_jamhook_schedule_start(d);
+        if (ngx_http_jamhook_schedule_left(d) == 0) {
+
+            /* its timer is about to say so: nobody waits for it any more */
+
+            ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_FAILED,
+                                              NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
+
+        } else {
+            ngx_queue_remove(q);
+            ngx_http_jamhook_schedule_start(d);
+        }
+
         ngx_http_jamhook_schedule_line(d->endpoint);
     }
 }
@@ -198,16 +220,24 @@ static void
 ngx_http_jamhook_schedule_set_timer(ngx_http_jamhook_delivery_t *d,
     ngx_msec_t limit)
 {
-    ngx_msec_int_t  left;
-
     if (d->timer.timer_set) {
         ngx_del_timer(&d->timer);
     }
 
-    left = (ngx_msec_int_t) (d->deadline - ngx_current_msec);
-    left = ngx_max(left, 0);
+    ngx_add_timer(&d->timer, ngx_min(ngx_http_jamhook_schedule_left(d), limit));
+}
 
-    ngx_add_timer(&d->timer, ngx_min((ngx_msec_t) left, limit));
+
+/* milliseconds until the delivery must have ended */
+
+static ngx_msec_t
+ngx_http_jamhook_schedule_left(ngx_http_jamhook_delivery_t *d)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (d->deadline - ngx_current_msec);
+
+    return ngx_max(left, 0);
 }
 
 
@@ -234,6 +264,10 @@ static void
 ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
     ngx_http_jamhook_result_e result, ngx_http_jamhook_error_e error)
 {
+    if (d->timer.timer_set) {
+        ngx_del_timer(&d->timer);
+    }
+
     ngx_queue_remove(&d->queue);
     ngx_queue_init(&d->queue);
 
@@ -245,7 +279,7 @@ ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "jamhook delivery failed: %s while waiting for its turn, "
                   "endpoint: \"%V\", event: \"%V\"",
-                  ngx_http_jamhook_deliver_error(error),
+                  ngx_http_jamhook_outcome_error(error),
                   &d->endpoint->name, &d->parcel->id);
 
     ngx_post_event(&d->done, &ngx_posted_events);

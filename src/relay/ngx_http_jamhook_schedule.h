@@ -13,11 +13,8 @@
 #include "ngx_http_jamhook_deliver.h"
 
 
-/*
- * Readies a worker.  NGX_OK, NGX_ERROR (no free connection).  exit gives back
- * what it took.
- */
-ngx_int_t ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle);
+/* Readies a worker; exit gives back what deliveries took since. */
+void ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle);
 void ngx_http_jamhook_schedule_exit(void);
 
 /* Readies an endpoint's line, when the endpoint is made. */

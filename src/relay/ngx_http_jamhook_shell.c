@@ -29,7 +29,8 @@ static struct {
 
 static struct sockaddr_in  ngx_http_jamhook_shell_sockaddr;
 static ngx_listening_t     ngx_http_jamhook_shell_listening;
-static ngx_str_t           ngx_http_jamhook_shell_addr = ngx_string("127.0.0.1");
+static ngx_str_t           ngx_http_jamhook_shell_addr =
+                                                      ngx_string("127.0.0.1");
 static ngx_str_t           ngx_http_jamhook_shell_method = ngx_string("POST");
 static ngx_str_t           ngx_http_jamhook_shell_protocol =
                                                        ngx_string("HTTP/1.1");

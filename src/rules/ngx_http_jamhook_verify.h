@@ -65,7 +65,7 @@ void ngx_http_jamhook_verify_gather(ngx_http_jamhook_verify_set_t *set,
  * not empty (any of the six that came twice refuses all), the id a token of
  * 1-256, the timestamp a number within tolerance seconds of now, on both
  * sides, the limit itself included.  now: Unix seconds.
- * On OK msg holds the headers.  *why, a static text for the log and the
+ * On OK and TIMESTAMP msg holds the headers, with a good id.  *why, a static text for the log and the
  * answer, is set on all but OK.
  */
 ngx_http_jamhook_verify_e ngx_http_jamhook_verify_headers(

@@ -1,0 +1,425 @@
+
+#include "ngx_http_jamhook_deliver.h"
+#include "ngx_http_jamhook_backoff.h"
+
+
+static ngx_int_t ngx_http_jamhook_outcome_header_filter(
+    ngx_http_request_t *r);
+static void ngx_http_jamhook_outcome_patience(ngx_http_jamhook_outcome_t *o,
+    ngx_list_t *headers);
+static ngx_int_t ngx_http_jamhook_outcome_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static void ngx_http_jamhook_outcome_keep(ngx_http_jamhook_delivery_t *d,
+    u_char *p, size_t size);
+
+static void ngx_http_jamhook_outcome_no_response(
+    ngx_http_jamhook_delivery_t *d, ngx_int_t rc);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+void
+ngx_http_jamhook_outcome_init_filters(void)
+{
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_jamhook_outcome_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_jamhook_outcome_body_filter;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_outcome_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t          *u;
+    ngx_http_jamhook_outcome_t   *o;
+    ngx_http_jamhook_delivery_t  *d;
+
+    d = ngx_http_jamhook_deliver_get(r);
+
+    if (d == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    /* nobody to send it to: what follows in the chain is not asked */
+
+    r->header_sent = 1;
+
+    u = r->upstream;
+
+    if (u) {
+        /* else the pipe would spool a large answer to a temporary file */
+        u->buffering = 0;
+    }
+
+    if (d->has_outcome || d->has_response) {
+        return NGX_OK;
+    }
+
+    o = &d->outcome;
+
+    d->has_response = 1;
+
+    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) == NULL
+#if (NGX_HTTP_CACHE)
+        || r->cached
+#endif
+       )
+    {
+        o->error = NGX_HTTP_JAMHOOK_ERR_NGINX;
+        o->status = r->headers_out.status;
+        return NGX_OK;
+    }
+
+    if (u == NULL) {
+        o->status = r->headers_out.status;
+        ngx_http_jamhook_outcome_patience(o, &r->headers_out.headers);
+
+    } else if (u->headers_in.status_n == 0) {
+
+        /* no HTTP at all, which nginx takes for HTTP/0.9 */
+
+        o->error = NGX_HTTP_JAMHOOK_ERR_INVALID;
+
+    } else {
+        o->status = u->headers_in.status_n;
+        ngx_http_jamhook_outcome_patience(o, &u->headers_in.headers);
+    }
+
+    return NGX_OK;
+}
+
+
+/* what a target says of when to come back; the later of two counts */
+
+static void
+ngx_http_jamhook_outcome_patience(ngx_http_jamhook_outcome_t *o,
+    ngx_list_t *headers)
+{
+    ngx_int_t         n;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (o->status != NGX_HTTP_TOO_MANY_REQUESTS
+        && o->status != NGX_HTTP_SERVICE_UNAVAILABLE)
+    {
+        return;
+    }
+
+    part = &headers->part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0) {
+            continue;
+        }
+
+        if (h[i].key.len == sizeof("Retry-After") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
+                               sizeof("Retry-After") - 1)
+               == 0)
+        {
+            n = ngx_http_jamhook_backoff_retry_after(&h[i].value, ngx_time());
+
+        } else if (h[i].key.len == sizeof("X-RateLimit-Reset") - 1
+                   && ngx_strncasecmp(h[i].key.data,
+                                      (u_char *) "X-RateLimit-Reset",
+                                      sizeof("X-RateLimit-Reset") - 1)
+                      == 0)
+        {
+            n = ngx_http_jamhook_backoff_reset(&h[i].value, ngx_time());
+
+        } else {
+            continue;
+        }
+
+        if (n != NGX_DECLINED && n > o->retry_after) {
+            o->retry_after = n;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_outcome_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_buf_t                    *b;
+    ngx_chain_t                  *cl;
+    ngx_http_jamhook_delivery_t  *d;
+
+    d = ngx_http_jamhook_deliver_get(r);
+
+    if (d == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    for (cl = in; cl; cl = cl->next) {
+        b = cl->buf;
+
+        d->outcome.body_length += ngx_buf_size(b);
+
+        if (ngx_buf_in_memory(b)) {
+            ngx_http_jamhook_outcome_keep(d, b->pos, b->last - b->pos);
+        }
+
+        b->pos = b->last;
+
+        if (b->in_file) {
+            b->file_pos = b->file_last;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Keeps the first bytes of a response.  What memory there is not is bytes not
+ * kept: the outcome does not hang on them.
+ */
+
+static void
+ngx_http_jamhook_outcome_keep(ngx_http_jamhook_delivery_t *d, u_char *p,
+    size_t size)
+{
+    size_t      have, need;
+    u_char     *new;
+    ngx_buf_t  *b;
+
+    b = &d->outcome.body;
+
+    have = b->last - b->start;
+
+    size = ngx_min(size, NGX_HTTP_JAMHOOK_RESPONSE_MAX - have);
+    if (size == 0) {
+        return;
+    }
+
+    if ((size_t) (b->end - b->last) < size) {
+        need = ngx_max(2 * have, have + size);
+        need = ngx_min(need, NGX_HTTP_JAMHOOK_RESPONSE_MAX);
+
+        new = ngx_pnalloc(d->sr->pool, need);
+        if (new == NULL) {
+            return;
+        }
+
+        if (have) {
+            ngx_memcpy(new, b->start, have);
+        }
+
+        if (b->start) {
+            (void) ngx_pfree(d->sr->pool, b->start);
+        }
+
+        b->start = new;
+        b->pos = new;
+        b->last = new + have;
+        b->end = new + need;
+    }
+
+    b->last = ngx_cpymem(b->last, p, size);
+}
+
+
+/*
+ * Only records.  NGX_OK keeps nginx from error pages, and from taking an
+ * error here for the end of the request as a whole.
+ */
+
+ngx_int_t
+ngx_http_jamhook_outcome_post_handler(ngx_http_request_t *sr, void *data,
+    ngx_int_t rc)
+{
+    ngx_connection_t             *c;
+    ngx_http_jamhook_delivery_t  *d = data;
+
+    c = sr->connection;
+
+    c->error = 0;
+    c->timedout = 0;
+    sr->buffered = 0;
+
+    if (d->has_outcome) {
+        return NGX_OK;
+    }
+
+    d->has_outcome = 1;
+
+    if (!d->has_response && d->outcome.error == NGX_HTTP_JAMHOOK_ERR_NONE) {
+        ngx_http_jamhook_outcome_no_response(d, rc);
+    }
+
+    ngx_http_jamhook_outcome_judge(d);
+
+    ngx_post_event(&d->done, &ngx_posted_events);
+
+    return NGX_OK;
+}
+
+
+/* the request ended without a header: why? */
+
+static void
+ngx_http_jamhook_outcome_no_response(ngx_http_jamhook_delivery_t *d,
+    ngx_int_t rc)
+{
+    ngx_http_request_t          *sr;
+    ngx_http_upstream_t         *u;
+    ngx_http_jamhook_outcome_t  *o;
+
+    o = &d->outcome;
+    sr = d->sr;
+    u = sr->upstream;
+
+    if (ngx_http_get_module_ctx(sr, ngx_http_jamhook_module) == NULL) {
+        o->error = NGX_HTTP_JAMHOOK_ERR_NGINX;
+        o->status = (rc >= NGX_HTTP_OK) ? (ngx_uint_t) rc
+                                        : sr->headers_out.status;
+        return;
+    }
+
+    if (u == NULL) {
+
+        /* a handler of another kind left its answer to nginx's pages */
+
+        if (rc >= NGX_HTTP_OK) {
+            o->status = rc;
+
+        } else {
+            o->error = NGX_HTTP_JAMHOOK_ERR_INVALID;
+        }
+
+        return;
+    }
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE
+        && u->headers_in.status_n == (ngx_uint_t) rc)
+    {
+        /* the target's own answer, by proxy_intercept_errors */
+
+        o->status = rc;
+        ngx_http_jamhook_outcome_patience(o, &u->headers_in.headers);
+        return;
+    }
+
+    if (rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+        o->error = NGX_HTTP_JAMHOOK_ERR_TIMEOUT;
+
+    } else if (u->state == NULL) {
+
+        /* it never came to a connection */
+
+        o->error = (rc == NGX_HTTP_BAD_GATEWAY)
+                       ? NGX_HTTP_JAMHOOK_ERR_RESOLVE
+                       : NGX_HTTP_JAMHOOK_ERR_MISCONFIGURED;
+
+    } else if (rc != NGX_HTTP_BAD_GATEWAY) {
+
+        /* no free connection, no memory */
+
+        o->error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
+
+    } else if (!u->request_sent) {
+        o->error = NGX_HTTP_JAMHOOK_ERR_CONNECT;
+
+    } else {
+        o->error = NGX_HTTP_JAMHOOK_ERR_INVALID;
+    }
+}
+
+
+void
+ngx_http_jamhook_outcome_judge(ngx_http_jamhook_delivery_t *d)
+{
+    ngx_log_t                   *log;
+    ngx_http_jamhook_outcome_t  *o;
+
+    o = &d->outcome;
+    log = &d->shell->log;
+    log->action = NULL;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, log, 0,
+                   "jamhook response: status:%ui error:%d kept:%uz of:%O",
+                   o->status, o->error, (size_t) (o->body.last - o->body.start),
+                   o->body_length);
+
+    switch (o->error) {
+
+    case NGX_HTTP_JAMHOOK_ERR_NONE:
+
+        if (o->status >= NGX_HTTP_OK
+            && o->status < NGX_HTTP_SPECIAL_RESPONSE)
+        {
+            o->result = NGX_HTTP_JAMHOOK_SUCCEEDED;
+
+            ngx_log_error(NGX_LOG_INFO, log, 0,
+                          "jamhook delivered: target answered %ui", o->status);
+            return;
+        }
+
+        o->result = NGX_HTTP_JAMHOOK_FAILED;
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "jamhook delivery failed: target answered %ui",
+                      o->status);
+        return;
+
+    case NGX_HTTP_JAMHOOK_ERR_NGINX:
+
+        o->result = NGX_HTTP_JAMHOOK_FAILED;
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "jamhook delivery failed: answered by nginx with %ui, "
+                      "the target was not asked; look for \"return\", "
+                      "\"rewrite\", \"error_page\" or a cache in the "
+                      "endpoint's location", o->status);
+        return;
+
+    case NGX_HTTP_JAMHOOK_ERR_INTERRUPTED:
+
+        o->result = NGX_HTTP_JAMHOOK_INTERRUPTED;
+        break;
+
+    default:
+
+        o->result = NGX_HTTP_JAMHOOK_FAILED;
+        break;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0, "jamhook delivery failed: %s",
+                  ngx_http_jamhook_outcome_error(o->error));
+}
+
+
+char *
+ngx_http_jamhook_outcome_error(ngx_http_jamhook_error_e error)
+{
+    static char  *errors[] = {
+        "",
+        "connect",
+        "resolve",
+        "timeout",
+        "invalid",
+        "misconfigured",
+        "answered by nginx",
+        "interrupted"
+    };
+
+    return errors[error];
+}

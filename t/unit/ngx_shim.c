@@ -1,0 +1,361 @@
+
+#include "ngx_shim.h"
+
+#include <strings.h>
+
+#include <ngx_parse_time.h>
+
+
+ngx_uint_t  shim_fail;
+ngx_uint_t  shim_failed;
+
+
+ngx_int_t
+shim_exhaust(shim_run_pt run)
+{
+    ngx_int_t    rc;
+    ngx_uint_t   n;
+    ngx_pool_t  *pool;
+
+    n = 0;
+
+    do {
+        n++;
+
+        pool = ngx_create_pool(1, NULL);
+
+        shim_failed = 0;
+        shim_fail = n;
+
+        rc = run(pool);
+
+        shim_fail = 0;
+        ngx_destroy_pool(pool);
+
+    } while (shim_failed && rc == NGX_ERROR);
+
+    return (!shim_failed && rc == NGX_OK) ? (ngx_int_t) n - 1 : -1;
+}
+
+
+ngx_str_t
+shim_bytes(ngx_pool_t *pool, const void *p, size_t len)
+{
+    ngx_str_t  s;
+
+    s.len = len;
+    s.data = ngx_pnalloc(pool, len);
+
+    if (s.data == NULL) {
+        abort();
+    }
+
+    if (len != 0) {
+        ngx_memcpy(s.data, p, len);
+    }
+
+    return s;
+}
+
+
+ngx_str_t
+shim_str(ngx_pool_t *pool, const char *s)
+{
+    return shim_bytes(pool, s, strlen(s));
+}
+
+
+ngx_array_t *
+shim_array(ngx_pool_t *pool, ngx_uint_t n, size_t size)
+{
+    ngx_array_t  *a;
+
+    a = ngx_pcalloc(pool, sizeof(ngx_array_t));
+
+    if (a == NULL || ngx_array_init(a, pool, n, size) != NGX_OK) {
+        abort();
+    }
+
+    return a;
+}
+
+
+static ngx_uint_t
+shim_is_due(void)
+{
+    if (shim_fail == 0) {
+        return 0;
+    }
+
+    shim_fail--;
+
+    if (shim_fail == 0) {
+        shim_failed = 1;
+        return 1;
+    }
+
+    return 0;
+}
+
+
+ngx_pool_t *
+ngx_create_pool(size_t size, ngx_log_t *log)
+{
+    ngx_pool_t  *pool;
+
+    (void) size;
+
+    pool = calloc(1, sizeof(ngx_pool_t));
+    if (pool == NULL) {
+        abort();
+    }
+
+    pool->log = log;
+
+    return pool;
+}
+
+
+void
+ngx_destroy_pool(ngx_pool_t *pool)
+{
+    ngx_pool_large_t    *l, *next;
+    ngx_pool_cleanup_t  *c;
+
+    for (c = pool->cleanup; c != NULL; c = c->next) {
+        if (c->handler != NULL) {
+            c->handler(c->data);
+        }
+    }
+
+    for (l = pool->large; l != NULL; l = next) {
+        next = l->next;
+        free(l->alloc);
+        free(l);
+    }
+
+    free(pool);
+}
+
+
+void *
+ngx_palloc(ngx_pool_t *pool, size_t size)
+{
+    ngx_pool_large_t  *l;
+
+    if (shim_is_due()) {
+        return NULL;
+    }
+
+    l = malloc(sizeof(ngx_pool_large_t));
+    if (l == NULL) {
+        abort();
+    }
+
+    l->alloc = malloc(size);
+    if (l->alloc == NULL) {
+        abort();
+    }
+
+    l->next = pool->large;
+    pool->large = l;
+
+    return l->alloc;
+}
+
+
+void *
+ngx_pnalloc(ngx_pool_t *pool, size_t size)
+{
+    return ngx_palloc(pool, size);
+}
+
+
+void *
+ngx_pcalloc(ngx_pool_t *pool, size_t size)
+{
+    void  *p;
+
+    p = ngx_palloc(pool, size);
+
+    if (p != NULL) {
+        ngx_memzero(p, size);
+    }
+
+    return p;
+}
+
+
+ngx_pool_cleanup_t *
+ngx_pool_cleanup_add(ngx_pool_t *p, size_t size)
+{
+    ngx_pool_cleanup_t  *c;
+
+    c = ngx_pcalloc(p, sizeof(ngx_pool_cleanup_t));
+    if (c == NULL) {
+        return NULL;
+    }
+
+    if (size != 0) {
+        c->data = ngx_palloc(p, size);
+        if (c->data == NULL) {
+            return NULL;
+        }
+    }
+
+    c->next = p->cleanup;
+    p->cleanup = c;
+
+    return c;
+}
+
+
+void *
+ngx_array_push(ngx_array_t *a)
+{
+    void  *elts;
+
+    if (a->nelts == a->nalloc) {
+        elts = ngx_palloc(a->pool, 2 * a->nalloc * a->size);
+        if (elts == NULL) {
+            return NULL;
+        }
+
+        ngx_memcpy(elts, a->elts, a->nelts * a->size);
+
+        a->elts = elts;
+        a->nalloc *= 2;
+    }
+
+    return (u_char *) a->elts + a->size * a->nelts++;
+}
+
+
+u_char *
+ngx_pstrdup(ngx_pool_t *pool, ngx_str_t *src)
+{
+    u_char  *dst;
+
+    dst = ngx_pnalloc(pool, src->len);
+
+    if (dst != NULL) {
+        ngx_memcpy(dst, src->data, src->len);
+    }
+
+    return dst;
+}
+
+
+void
+ngx_explicit_memzero(void *buf, size_t n)
+{
+    ngx_memzero(buf, n);
+    ngx_memory_barrier();
+}
+
+
+ngx_int_t
+ngx_strncasecmp(u_char *s1, u_char *s2, size_t n)
+{
+    return strncasecmp((char *) s1, (char *) s2, n);
+}
+
+
+ngx_int_t
+ngx_hextoi(u_char *line, size_t n)
+{
+    u_char     ch;
+    ngx_int_t  value;
+
+    for (value = 0; n != 0; n--, line++) {
+        ch = ngx_tolower(*line);
+
+        if (ch >= '0' && ch <= '9') {
+            value = value * 16 + (ch - '0');
+
+        } else if (ch >= 'a' && ch <= 'f') {
+            value = value * 16 + (ch - 'a' + 10);
+
+        } else {
+            return NGX_ERROR;
+        }
+    }
+
+    return value;
+}
+
+
+u_char *
+ngx_hex_dump(u_char *dst, u_char *src, size_t len)
+{
+    while (len--) {
+        *dst++ = "0123456789abcdef"[*src >> 4];
+        *dst++ = "0123456789abcdef"[*src++ & 0xf];
+    }
+
+    return dst;
+}
+
+
+void
+ngx_encode_base64(ngx_str_t *dst, ngx_str_t *src)
+{
+    size_t    i, n;
+    u_char   *p, group[3];
+
+    static u_char  alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    p = dst->data;
+
+    for (i = 0; i < src->len; i += 3) {
+        n = ngx_min(src->len - i, 3);
+
+        ngx_memzero(group, 3);
+        ngx_memcpy(group, src->data + i, n);
+
+        *p++ = alphabet[group[0] >> 2];
+        *p++ = alphabet[(group[0] & 0x03) << 4 | group[1] >> 4];
+        *p++ = (n > 1) ? alphabet[(group[1] & 0x0f) << 2 | group[2] >> 6]
+                       : '=';
+        *p++ = (n > 2) ? alphabet[group[2] & 0x3f] : '=';
+    }
+
+    dst->len = p - dst->data;
+}
+
+
+/* not nginx's code, but the three forms that it takes */
+
+time_t
+ngx_parse_http_time(u_char *value, size_t len)
+{
+    char        text[64], *end;
+    struct tm   tm;
+    ngx_uint_t  i;
+
+    static const char  *formats[] = {
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %d %H:%M:%S %Y"
+    };
+
+    if (len >= sizeof(text)) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(text, value, len);
+    text[len] = '\0';
+
+    for (i = 0; i < nitems(formats); i++) {
+        ngx_memzero(&tm, sizeof(struct tm));
+
+        end = strptime(text, formats[i], &tm);
+
+        if (end != NULL && *end == '\0') {
+            return timegm(&tm);
+        }
+    }
+
+    return NGX_ERROR;
+}
