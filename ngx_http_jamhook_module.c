@@ -318,7 +318,11 @@ ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
         conf->sign_svix = prev->sign_svix;
     }
 
-    if (conf->pass == NULL && prev->pass) {
+    if (conf->pass == NULL
+        && prev->pass
+        && (clcf->handler == NULL
+            || clcf->handler == ngx_http_jamhook_ingest_handler))
+    {
         conf->outer = prev;
         conf->pass = prev->pass;
         conf->pass_place = prev->pass_place;

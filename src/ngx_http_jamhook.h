@@ -130,6 +130,7 @@ struct ngx_http_jamhook_loc_conf_s {
      * request can be looked at before a byte is sent.
      */
     unsigned                       upstream_known:1;
+    unsigned                       proxied:1;    /* proxy_pass stands there */
 };
 
 

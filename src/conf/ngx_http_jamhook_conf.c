@@ -254,13 +254,15 @@ ngx_http_jamhook_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_jamhook_schedule_init_line(&ep->line);
 
     ep->request_line.len = sizeof("POST  HTTP/1.1") - 1 + clcf->name.len;
-    ep->request_line.data = ngx_pnalloc(cf->pool, ep->request_line.len);
+    /* a byte more: a client's request line has its CR or LF there */
+
+    ep->request_line.data = ngx_pnalloc(cf->pool, ep->request_line.len + 1);
     if (ep->request_line.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
     p = ngx_sprintf(ep->request_line.data, "POST %V HTTP/1.1", &clcf->name);
-    ep->request_line.len = p - ep->request_line.data;
+    *p = LF;
 
     epp = ngx_array_push(&jmcf->endpoints);
     if (epp == NULL) {

@@ -5,6 +5,12 @@
 #include "ngx_http_jamhook_ingest.h"
 
 
+typedef struct {
+    char  *module;
+    char  *prefix;                       /* of its directives */
+} ngx_http_jamhook_upstream_t;
+
+
 static ngx_int_t ngx_http_jamhook_conf_check_strays(ngx_conf_t *cf,
     ngx_http_jamhook_loc_conf_t *jlcf);
 static ngx_int_t ngx_http_jamhook_conf_check_pass(ngx_conf_t *cf,
@@ -24,8 +30,10 @@ static ngx_int_t ngx_http_jamhook_conf_check_upstream(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep);
 static ngx_http_upstream_conf_t *ngx_http_jamhook_conf_upstream(
     ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf, char *module);
-static ngx_int_t ngx_http_jamhook_conf_check_urls(ngx_conf_t *cf,
+static void ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
+static void ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
+    ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
 static void ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
 static void ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
@@ -37,13 +45,13 @@ static ngx_uint_t ngx_http_jamhook_conf_url_ends(ngx_str_t *url, char *end);
 
 /* nginx's upstream modules: each one's conf begins with upstream's */
 
-static char  *ngx_http_jamhook_conf_upstreams[] = {
-    "ngx_http_proxy_module",
-    "ngx_http_grpc_module",
-    "ngx_http_fastcgi_module",
-    "ngx_http_uwsgi_module",
-    "ngx_http_scgi_module",
-    NULL
+static ngx_http_jamhook_upstream_t  ngx_http_jamhook_conf_upstreams[] = {
+    { "ngx_http_proxy_module", "proxy" },
+    { "ngx_http_grpc_module", "grpc" },
+    { "ngx_http_fastcgi_module", "fastcgi" },
+    { "ngx_http_uwsgi_module", "uwsgi" },
+    { "ngx_http_scgi_module", "scgi" },
+    { NULL, NULL }
 };
 
 
@@ -61,6 +69,8 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
     ngx_uint_t                     i;
     ngx_http_jamhook_location_t   *loc;
     ngx_http_jamhook_endpoint_t  **ep;
+
+    ngx_http_jamhook_conf_check_texts(cf, jmcf);
 
     loc = jmcf->locations.elts;
 
@@ -84,10 +94,6 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
         if (ngx_http_jamhook_conf_check_endpoint(cf, ep[i]) != NGX_OK) {
             return NGX_ERROR;
         }
-    }
-
-    if (ngx_http_jamhook_conf_check_urls(cf, jmcf) != NGX_OK) {
-        return NGX_ERROR;
     }
 
     /* "if" and "limit_except" of an endpoint's location follow it here */
@@ -354,9 +360,9 @@ static void
 ngx_http_jamhook_conf_take_over(ngx_conf_t *cf,
     ngx_http_jamhook_location_t *loc)
 {
-    ngx_uint_t                    i;
     ngx_http_upstream_conf_t     *ucf;
     ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_jamhook_upstream_t  *u;
     ngx_http_jamhook_loc_conf_t  *jlcf;
 
     clcf = loc->clcf;
@@ -381,10 +387,10 @@ ngx_http_jamhook_conf_take_over(ngx_conf_t *cf,
         clcf->handler = ngx_http_jamhook_endpoint_content_handler;
     }
 
-    for (i = 0; ngx_http_jamhook_conf_upstreams[i]; i++) {
+    for (u = ngx_http_jamhook_conf_upstreams; u->module; u++) {
 
-        ucf = ngx_http_jamhook_conf_upstream(cf, clcf,
-                                          ngx_http_jamhook_conf_upstreams[i]);
+        ucf = ngx_http_jamhook_conf_upstream(cf, clcf, u->module);
+
         if (ucf == NULL) {
             continue;
         }
@@ -407,44 +413,46 @@ static ngx_int_t
 ngx_http_jamhook_conf_check_upstream(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep)
 {
-    char                      *name;
-    ngx_uint_t                 i;
-    ngx_http_upstream_conf_t  *ucf;
+    char                         *what;
+    ngx_http_upstream_conf_t     *ucf;
+    ngx_http_jamhook_upstream_t  *u;
 
-    /* another module's handler: then these directives are without effect */
+    for (u = ngx_http_jamhook_conf_upstreams; u->module; u++) {
 
-    for (i = 1; ngx_http_jamhook_conf_upstreams[i]; i++) {
+        ucf = ngx_http_jamhook_conf_upstream(cf, ep->clcf, u->module);
 
-        ucf = ngx_http_jamhook_conf_upstream(cf, ep->clcf,
-                                          ngx_http_jamhook_conf_upstreams[i]);
-        if (ucf && ucf->upstream) {
-            return NGX_OK;
+        /* with variables only the text says which module's the handler is */
+
+        if (ucf == NULL
+            || (ucf->upstream == NULL
+                && !(ep->jlcf->proxied
+                     && u == ngx_http_jamhook_conf_upstreams)))
+        {
+            continue;
         }
+
+        if (ucf->pass_request_headers == 0) {
+            what = "headers";
+
+        } else if (ucf->pass_request_body == 0) {
+            what = "body";
+
+        } else {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%s_pass_request_%s off\" holds for the endpoint "
+                      "\"%V\", so that deliveries would lose what they are "
+                      "made of: write \"%s_pass_request_%s on\" in its "
+                      "location, in %s:%ui",
+                      u->prefix, what, &ep->name, u->prefix, what,
+                      ep->place.file, ep->place.line);
+
+        return NGX_ERROR;
     }
 
-    ucf = ngx_http_jamhook_conf_upstream(cf, ep->clcf,
-                                         "ngx_http_proxy_module");
-    if (ucf == NULL) {
-        return NGX_OK;
-    }
-
-    if (ucf->pass_request_headers == 0) {
-        name = "proxy_pass_request_headers";
-
-    } else if (ucf->pass_request_body == 0) {
-        name = "proxy_pass_request_body";
-
-    } else {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"%s off\" holds for the endpoint \"%V\", so that "
-                  "deliveries would lose what they are made of: write \"%s "
-                  "on\" in its location, in %s:%ui",
-                  name, &ep->name, name, ep->place.file, ep->place.line);
-
-    return NGX_ERROR;
+    return NGX_OK;
 }
 
 
@@ -467,8 +475,8 @@ ngx_http_jamhook_conf_upstream(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
 }
 
 
-static ngx_int_t
-ngx_http_jamhook_conf_check_urls(ngx_conf_t *cf,
+static void
+ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf)
 {
     ngx_uint_t                      i, j;
@@ -476,17 +484,15 @@ ngx_http_jamhook_conf_check_urls(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t   **ep;
     ngx_http_jamhook_conf_text_t   *text;
 
-    if (jmcf->endpoints.nelts == 0) {
-        return NGX_OK;
+    if (jmcf->endpoints.nelts == 0
+        || ngx_array_init(&found, cf->temp_pool, 4,
+                          sizeof(ngx_http_jamhook_conf_text_t))
+           != NGX_OK)
+    {
+        return;
     }
 
-    if (ngx_array_init(&found, cf->temp_pool, 4,
-                       sizeof(ngx_http_jamhook_conf_text_t))
-        != NGX_OK
-        || ngx_http_jamhook_conf_text_read(cf, &found) == NGX_ERROR)
-    {
-        return NGX_ERROR;
-    }
+    ngx_http_jamhook_conf_text_read(cf, &found);
 
     ep = jmcf->endpoints.elts;
     text = found.elts;
@@ -500,18 +506,52 @@ ngx_http_jamhook_conf_check_urls(ngx_conf_t *cf,
                                ep[j]->name.len)
                    == 0)
             {
-                if (!text[i].conditional) {
-                    ep[j]->jlcf->upstream_known = 1;
-                }
-
-                ngx_http_jamhook_conf_check_tls(cf, ep[j], &text[i]);
-                ngx_http_jamhook_conf_check_url(cf, ep[j], &text[i]);
+                ngx_http_jamhook_conf_check_text(cf, ep[j], &text[i]);
                 break;
             }
         }
     }
+}
 
-    return NGX_OK;
+
+static void
+ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
+    ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text)
+{
+    switch (text->kind) {
+
+    case NGX_HTTP_JAMHOOK_TEXT_PROXY_SET_BODY:
+
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"proxy_set_body\" stands in the location of the "
+                      "endpoint \"%V\": its signature is over another body, "
+                      "in %s:%ui",
+                      &ep->name, text->place.file, text->place.line);
+        return;
+
+    case NGX_HTTP_JAMHOOK_TEXT_PROXY_METHOD:
+
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"proxy_method\" stands in the location of the "
+                      "endpoint \"%V\": a webhook is a POST, in %s:%ui",
+                      &ep->name, text->place.file, text->place.line);
+        return;
+
+    case NGX_HTTP_JAMHOOK_TEXT_PROXY_PASS:
+
+        ep->jlcf->proxied = 1;
+
+        /* fall through */
+
+    default:
+
+        if (!text->conditional) {
+            ep->jlcf->upstream_known = 1;
+        }
+
+        ngx_http_jamhook_conf_check_tls(cf, ep, text);
+        ngx_http_jamhook_conf_check_url(cf, ep, text);
+    }
 }
 
 
@@ -530,16 +570,16 @@ ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
     }
 
     why = NULL;
-    last = text->url.data + text->url.len;
+    last = text->value.data + text->value.len;
 
-    if (ngx_strlchr(text->url.data, last, '?') != NULL) {
+    if (ngx_strlchr(text->value.data, last, '?') != NULL) {
         why = "has a \"?\", and the conversation's id would follow it";
 
-    } else if (ngx_strlchr(text->url.data, last, '$') != NULL) {
+    } else if (ngx_strlchr(text->value.data, last, '$') != NULL) {
 
-        if (!ngx_http_jamhook_conf_url_ends(&text->url,
+        if (!ngx_http_jamhook_conf_url_ends(&text->value,
                                             "/$jamhook_conversation_id")
-            && !ngx_http_jamhook_conf_url_ends(&text->url,
+            && !ngx_http_jamhook_conf_url_ends(&text->value,
                                                "/${jamhook_conversation_id}"))
         {
             why = "has variables and does not end in "
@@ -550,7 +590,7 @@ ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
 
         /* the path of the URL, where it has one */
 
-        p = ngx_strlchr(text->url.data, last, ':');
+        p = ngx_strlchr(text->value.data, last, ':');
         p = (p && last - p > 3) ? ngx_strlchr(p + 3, last, '/') : NULL;
 
         name = &ep->clcf->name;
@@ -580,11 +620,11 @@ ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
     char                      *prefix, *module;
     ngx_http_upstream_conf_t  *ucf;
 
-    if (ngx_http_jamhook_conf_url_begins(&text->url, "https://")) {
+    if (ngx_http_jamhook_conf_url_begins(&text->value, "https://")) {
         module = "ngx_http_proxy_module";
         prefix = "proxy";
 
-    } else if (ngx_http_jamhook_conf_url_begins(&text->url, "grpcs://")) {
+    } else if (ngx_http_jamhook_conf_url_begins(&text->value, "grpcs://")) {
         module = "ngx_http_grpc_module";
         prefix = "grpc";
 

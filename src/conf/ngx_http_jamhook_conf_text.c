@@ -41,6 +41,8 @@ static ngx_int_t ngx_http_jamhook_conf_text_token(
 static ngx_int_t ngx_http_jamhook_conf_text_word(
     ngx_http_jamhook_conf_text_ctx_t *ctx,
     ngx_http_jamhook_conf_text_file_t *file);
+static u_char *ngx_http_jamhook_conf_text_end(
+    ngx_http_jamhook_conf_text_file_t *file, u_char quote);
 static ngx_int_t ngx_http_jamhook_conf_text_directive(
     ngx_http_jamhook_conf_text_ctx_t *ctx,
     ngx_http_jamhook_conf_text_file_t *file);
@@ -51,18 +53,34 @@ static ngx_int_t ngx_http_jamhook_conf_text_open(
 static ngx_int_t ngx_http_jamhook_conf_text_close(
     ngx_http_jamhook_conf_text_ctx_t *ctx);
 static ngx_uint_t ngx_http_jamhook_conf_text_is(ngx_str_t *s, char *word);
+static ngx_uint_t ngx_http_jamhook_conf_text_is_lua(
+    ngx_http_jamhook_conf_text_ctx_t *ctx);
+static void ngx_http_jamhook_conf_text_skip_lua(
+    ngx_http_jamhook_conf_text_file_t *file);
 
 
-ngx_int_t
+/* in the order of ngx_http_jamhook_conf_text_kind_e */
+
+static char  *ngx_http_jamhook_conf_text_kinds[] = {
+    "proxy_pass",
+    "grpc_pass",
+    "proxy_set_body",
+    "proxy_method",
+    NULL
+};
+
+
+void
 ngx_http_jamhook_conf_text_read(ngx_conf_t *cf, ngx_array_t *found)
 {
-    ngx_int_t                          rc;
     ngx_str_t                          name;
+    ngx_uint_t                         i, n;
+    ngx_http_jamhook_conf_text_t      *text;
     ngx_http_jamhook_conf_text_ctx_t  *ctx;
 
     ctx = ngx_pcalloc(cf->temp_pool, sizeof(ngx_http_jamhook_conf_text_ctx_t));
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return;
     }
 
     ctx->cf = cf;
@@ -71,22 +89,26 @@ ngx_http_jamhook_conf_text_read(ngx_conf_t *cf, ngx_array_t *found)
     if (ngx_array_init(&ctx->args, cf->temp_pool, 8, sizeof(ngx_str_t))
         != NGX_OK)
     {
-        return NGX_ERROR;
+        return;
     }
 
     name = cf->cycle->conf_file;
 
-    rc = ngx_http_jamhook_conf_text_file(ctx, &name);
+    (void) ngx_http_jamhook_conf_text_file(ctx, &name);
 
-    if (rc == NGX_OK && ctx->depth) {
-        rc = NGX_DECLINED;
+    /* where it broke off: what stands in whole blocks */
+
+    text = found->elts;
+    n = 0;
+
+    for (i = 0; i < found->nelts; i++) {
+
+        if (text[i].endpoint.len) {
+            text[n++] = text[i];
+        }
     }
 
-    if (rc != NGX_OK) {
-        found->nelts = 0;
-    }
-
-    return rc;
+    found->nelts = n;
 }
 
 
@@ -205,7 +227,15 @@ ngx_http_jamhook_conf_text_token(ngx_http_jamhook_conf_text_ctx_t *ctx,
 
         case '{':
             file->pos++;
-            rc = ngx_http_jamhook_conf_text_open(ctx);
+
+            if (ngx_http_jamhook_conf_text_is_lua(ctx)) {
+                ngx_http_jamhook_conf_text_skip_lua(file);
+                rc = NGX_OK;
+
+            } else {
+                rc = ngx_http_jamhook_conf_text_open(ctx);
+            }
+
             ctx->args.nelts = 0;
             return rc;
 
@@ -226,13 +256,8 @@ static ngx_int_t
 ngx_http_jamhook_conf_text_word(ngx_http_jamhook_conf_text_ctx_t *ctx,
     ngx_http_jamhook_conf_text_file_t *file)
 {
-    u_char      ch, quote, *p;
+    u_char      quote, *p, *end;
     ngx_str_t  *word;
-
-    word = ngx_array_push(&ctx->args);
-    if (word == NULL) {
-        return NGX_ERROR;
-    }
 
     quote = 0;
 
@@ -240,47 +265,76 @@ ngx_http_jamhook_conf_text_word(ngx_http_jamhook_conf_text_ctx_t *ctx,
         quote = *file->pos++;
     }
 
-    word->data = ngx_pnalloc(ctx->cf->temp_pool, file->last - file->pos + 1);
+    end = ngx_http_jamhook_conf_text_end(file, quote);
+
+    word = ngx_array_push(&ctx->args);
+    if (word == NULL) {
+        return NGX_DECLINED;
+    }
+
+    word->data = ngx_pnalloc(ctx->cf->temp_pool, end - file->pos + 1);
     if (word->data == NULL) {
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     p = word->data;
 
-    while (file->pos < file->last) {
-        ch = *file->pos;
+    while (file->pos < end) {
 
-        if (quote) {
-            if (ch == quote) {
-                file->pos++;
-                break;
-            }
-
-        } else if (ch == ' ' || ch == '\t' || ch == CR || ch == LF
-                   || ch == ';')
-        {
-            break;
-
-        } else if (ch == '{' && (p == word->data || p[-1] != '$')) {
-            break;
-        }
-
-        if (ch == LF) {
+        if (*file->pos == LF) {
             file->line++;
         }
 
-        if (ch == '\\' && file->pos + 1 < file->last) {
-            ch = *++file->pos;
+        if (*file->pos == '\\' && file->pos + 1 < end) {
+            file->pos++;
         }
 
-        *p++ = ch;
-        file->pos++;
+        *p++ = *file->pos++;
     }
 
     *p = '\0';
     word->len = p - word->data;
 
+    if (quote && file->pos < file->last) {
+        file->pos++;
+    }
+
     return NGX_OK;
+}
+
+
+/* where the word ends that begins at file->pos */
+
+static u_char *
+ngx_http_jamhook_conf_text_end(ngx_http_jamhook_conf_text_file_t *file,
+    u_char quote)
+{
+    u_char  *p;
+
+    for (p = file->pos; p < file->last; p++) {
+
+        if (*p == '\\') {
+            p++;
+            continue;
+        }
+
+        if (quote) {
+
+            if (*p == quote) {
+                return p;
+            }
+
+            continue;
+        }
+
+        if (*p == ' ' || *p == '\t' || *p == CR || *p == LF || *p == ';'
+            || (*p == '{' && (p == file->pos || p[-1] != '$')))
+        {
+            return p;
+        }
+    }
+
+    return file->last;
 }
 
 
@@ -289,6 +343,7 @@ ngx_http_jamhook_conf_text_directive(ngx_http_jamhook_conf_text_ctx_t *ctx,
     ngx_http_jamhook_conf_text_file_t *file)
 {
     ngx_str_t                     *value;
+    ngx_uint_t                     i;
     ngx_http_jamhook_conf_text_t  *text;
 
     value = ctx->args.elts;
@@ -310,21 +365,31 @@ ngx_http_jamhook_conf_text_directive(ngx_http_jamhook_conf_text_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ngx_http_jamhook_conf_text_is(&value[0], "proxy_pass")
-        || ngx_http_jamhook_conf_text_is(&value[0], "grpc_pass"))
-    {
-        text = ngx_array_push(ctx->found);
-        if (text == NULL) {
-            return NGX_ERROR;
+    for (i = 0; ngx_http_jamhook_conf_text_kinds[i]; i++) {
+
+        if (ngx_http_jamhook_conf_text_is(&value[0],
+                                          ngx_http_jamhook_conf_text_kinds[i]))
+        {
+            break;
         }
-
-        ngx_str_null(&text->endpoint);
-
-        text->url = value[1];
-        text->conditional = ctx->blocks[ctx->depth - 1].is_condition;
-        text->place.file = file->name;
-        text->place.line = file->line;
     }
+
+    if (ngx_http_jamhook_conf_text_kinds[i] == NULL) {
+        return NGX_OK;
+    }
+
+    text = ngx_array_push(ctx->found);
+    if (text == NULL) {
+        return NGX_DECLINED;
+    }
+
+    text->kind = i;
+    text->value = value[1];
+    text->place.file = file->name;
+    text->place.line = file->line;
+    text->conditional = ctx->blocks[ctx->depth - 1].is_condition;
+
+    ngx_str_null(&text->endpoint);
 
     return NGX_OK;
 }
@@ -345,7 +410,7 @@ ngx_http_jamhook_conf_text_include(ngx_http_jamhook_conf_text_ctx_t *ctx,
     pattern = *name;
 
     if (ngx_conf_full_name(ctx->cf->cycle, &pattern, 1) != NGX_OK) {
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     ctx->args.nelts = 0;
@@ -370,7 +435,7 @@ ngx_http_jamhook_conf_text_include(ngx_http_jamhook_conf_text_ctx_t *ctx,
         while (rc == NGX_OK && ngx_read_glob(&gl, &file) == NGX_OK) {
             file.data = ngx_pstrdup(ctx->cf->temp_pool, &file);
             if (file.data == NULL) {
-                rc = NGX_ERROR;
+                rc = NGX_DECLINED;
                 break;
             }
 
@@ -461,4 +526,73 @@ ngx_http_jamhook_conf_text_is(ngx_str_t *s, char *word)
 {
     return s->len == ngx_strlen(word)
            && ngx_strncmp(s->data, word, s->len) == 0;
+}
+
+
+/* "content_by_lua_block" and its kin hold text of another language */
+
+static ngx_uint_t
+ngx_http_jamhook_conf_text_is_lua(ngx_http_jamhook_conf_text_ctx_t *ctx)
+{
+    size_t      len;
+    ngx_str_t  *name;
+
+    if (ctx->args.nelts == 0) {
+        return 0;
+    }
+
+    name = ctx->args.elts;
+    len = sizeof("_by_lua_block") - 1;
+
+    return name->len > len
+           && ngx_strncmp(name->data + name->len - len, "_by_lua_block", len)
+              == 0;
+}
+
+
+/* to the "}" that ends it: neither in a string nor in a comment */
+
+static void
+ngx_http_jamhook_conf_text_skip_lua(ngx_http_jamhook_conf_text_file_t *file)
+{
+    u_char      ch, quote;
+    ngx_uint_t  depth, comment;
+
+    depth = 1;
+    quote = 0;
+    comment = 0;
+
+    for ( /* void */ ; file->pos < file->last && depth; file->pos++) {
+        ch = *file->pos;
+
+        if (ch == LF) {
+            file->line++;
+            comment = 0;
+            quote = 0;
+
+        } else if (comment) {
+            continue;
+
+        } else if (quote) {
+
+            if (ch == '\\') {
+                file->pos++;
+
+            } else if (ch == quote) {
+                quote = 0;
+            }
+
+        } else if (ch == '"' || ch == '\'') {
+            quote = ch;
+
+        } else if (ch == '-' && file->pos[-1] == '-') {
+            comment = 1;
+
+        } else if (ch == '{') {
+            depth++;
+
+        } else if (ch == '}') {
+            depth--;
+        }
+    }
 }

@@ -1,6 +1,6 @@
 
 /*
- * Configuration text: what proxy_pass and its like say in an endpoint's
+ * Configuration text: what proxy_pass and its kin say in an endpoint's
  * location, word by word.
  *
  * nginx's modules keep their arguments to themselves, and a URL with variables
@@ -18,21 +18,30 @@
 #include "ngx_http_jamhook.h"
 
 
-/* One proxy_pass or grpc_pass; the strings live in cf->temp_pool. */
+typedef enum {
+    NGX_HTTP_JAMHOOK_TEXT_PROXY_PASS = 0,
+    NGX_HTTP_JAMHOOK_TEXT_GRPC_PASS,
+    NGX_HTTP_JAMHOOK_TEXT_PROXY_SET_BODY,
+    NGX_HTTP_JAMHOOK_TEXT_PROXY_METHOD
+} ngx_http_jamhook_conf_text_kind_e;
+
+/* One directive; the strings live in cf->temp_pool. */
 typedef struct {
+    ngx_http_jamhook_conf_text_kind_e
+                               kind;
     ngx_str_t                  endpoint;     /* the name in jamhook_endpoint */
-    ngx_str_t                  url;          /* with its variables */
-    ngx_http_jamhook_place_t   place;        /* of proxy_pass */
+    ngx_str_t                  value;        /* with its variables */
+    ngx_http_jamhook_place_t   place;
     unsigned                   conditional:1;    /* in an "if" or the like */
 } ngx_http_jamhook_conf_text_t;
 
 
 /*
- * Reads the whole of nginx.conf with what it includes.  found: an array of
- * ngx_http_jamhook_conf_text_t that the caller initialized.  NGX_OK;
- * NGX_DECLINED (it could not be read, found is empty); NGX_ERROR (memory).
+ * Reads the whole of nginx.conf with what it includes, as far as it can be
+ * read.  found: an array of ngx_http_jamhook_conf_text_t that the caller
+ * initialized; it gets what stands in endpoints' locations.
  */
-ngx_int_t ngx_http_jamhook_conf_text_read(ngx_conf_t *cf, ngx_array_t *found);
+void ngx_http_jamhook_conf_text_read(ngx_conf_t *cf, ngx_array_t *found);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_CONF_TEXT_H_INCLUDED_ */

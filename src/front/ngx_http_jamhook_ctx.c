@@ -12,6 +12,12 @@ ngx_http_jamhook_get_ctx(ngx_http_request_t *r)
     ngx_pool_cleanup_t      *cln;
     ngx_http_jamhook_ctx_t  *ctx;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);
+
+    if (ctx) {
+        return ctx;
+    }
+
     r = r->main;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);

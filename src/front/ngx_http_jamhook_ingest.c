@@ -1,6 +1,7 @@
 
 #include "ngx_http_jamhook_ingest.h"
 #include "ngx_http_jamhook_ctx.h"
+#include "ngx_http_jamhook_headers.h"
 #include "ngx_http_jamhook_parcel.h"
 #include "ngx_http_jamhook_reply.h"
 #include "ngx_http_jamhook_schedule.h"
@@ -27,6 +28,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_request_t           *request;       /* NULL: the client left */
+    ngx_http_jamhook_ctx_t       *ctx;           /* the request's */
     ngx_uint_t                    pending;
     ngx_http_jamhook_code_e       worst;
     ngx_str_t                    *endpoint;      /* the worst one's name */
@@ -112,6 +114,14 @@ ngx_http_jamhook_ingest_handler(ngx_http_request_t *r)
                                         ngx_http_jamhook_ingest_body_handler);
 
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+
+        /*
+         * The rest of a chunked body is still to come.  nginx's own page
+         * would end keepalive: else that rest is taken for the next request.
+         */
+
+        r->keepalive = 0;
+
         return ngx_http_jamhook_ingest_reject(r,
                                               NGX_HTTP_JAMHOOK_BODY_TOO_LARGE,
                                               "the body is too large");
@@ -224,42 +234,32 @@ static ngx_uint_t
 ngx_http_jamhook_ingest_gather(ngx_http_request_t *r,
     ngx_http_jamhook_verify_set_t *set)
 {
-    ngx_str_t         name;
-    ngx_uint_t        i, encoded;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t                    name;
+    ngx_uint_t                   encoded;
+    ngx_table_elt_t             *h;
+    ngx_http_jamhook_headers_t   walk;
 
     encoded = 0;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_jamhook_headers_first(&walk, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( ;; ) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
+        h = ngx_http_jamhook_headers_next(&walk);
+        if (h == NULL) {
+            return encoded;
         }
 
-        name.len = h[i].key.len;
-        name.data = h[i].lowcase_key;
-
-        if (name.len == sizeof("content-encoding") - 1
-            && ngx_strncmp(name.data, "content-encoding", name.len) == 0)
-        {
+        if (ngx_http_jamhook_headers_is(h, "content-encoding")) {
             encoded = 1;
             continue;
         }
 
-        ngx_http_jamhook_verify_gather(set, &name, &h[i].value);
-    }
+        name.len = h->key.len;
+        name.data = h->lowcase_key;
 
-    return encoded;
+        ngx_http_jamhook_verify_gather(set, &name, &h->value);
+    }
 }
 
 
@@ -583,6 +583,7 @@ ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
         goto failed;
     }
 
+    w->ctx = ctx;
     w->retry_after = NGX_DECLINED;
 
     d = ngx_pcalloc(parcel->pool, in->jlcf->pass->nelts
@@ -613,6 +614,12 @@ ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
 
     if (n == 0) {
         return ngx_http_jamhook_ingest_accept(r, ctx, "ignored");
+    }
+
+    if (ngx_http_jamhook_schedule_is_full()) {
+        return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                              "too many deliveries wait for "
+                                              "their turn");
     }
 
     if (ngx_http_jamhook_ingest_wait(r, w) != NGX_OK) {
@@ -697,6 +704,14 @@ ngx_http_jamhook_ingest_delivered(ngx_http_jamhook_delivery_t *d)
     }
 
     r = w->request;
+
+    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx) {
+
+        /* it left for another location: post_action after the client left */
+
+        return;
+    }
+
     c = r->connection;
 
     ngx_http_set_log_request(c->log, r);

@@ -404,8 +404,7 @@ void
 ngx_http_jamhook_deliver_abort(ngx_http_jamhook_delivery_t *d,
     ngx_http_jamhook_error_e error)
 {
-    ngx_http_request_t   *sr;
-    ngx_http_upstream_t  *u;
+    ngx_http_request_t  *sr;
 
     if (d->has_outcome) {
         return;
@@ -418,15 +417,7 @@ ngx_http_jamhook_deliver_abort(ngx_http_jamhook_delivery_t *d,
         sr->headers_out.status = NGX_HTTP_GATEWAY_TIME_OUT;
     }
 
-    /* the upstream gives back one reference, the request another */
-
-    sr->main->count++;
-
-    u = sr->upstream;
-
-    if (u && u->cleanup && *u->cleanup) {
-        (*u->cleanup)(sr);
-    }
+    ngx_http_jamhook_shell_stop(d->shell);
 
     ngx_http_finalize_request(sr, NGX_HTTP_GATEWAY_TIME_OUT);
 }

@@ -72,7 +72,6 @@ ngx_http_jamhook_endpoint_content_handler(ngx_http_request_t *r)
         if (rc == NGX_DONE
             && !d->has_outcome
             && r->upstream
-            && r->upstream->uri.len
             && ngx_http_jamhook_connector_fin_check(&r->upstream->uri,
                                          &d->parcel->event.conversation_id)
                == NGX_HTTP_JAMHOOK_URI_WRONG)
@@ -143,7 +142,7 @@ ngx_http_jamhook_endpoint_fin_create_request(ngx_http_request_t *r)
 
     rc = d->create_request(r);
 
-    if (rc != NGX_OK || u->uri.len == 0) {
+    if (rc != NGX_OK) {
         return rc;
     }
 
@@ -224,5 +223,6 @@ ngx_http_jamhook_endpoint_misconfigured(ngx_http_jamhook_delivery_t *d)
                   "variables in \"proxy_pass\" end it in "
                   "\"/$jamhook_conversation_id\", without them give the "
                   "location's name and the URL both a \"/\" at the end or "
-                  "none, and no \"?\"");
+                  "none, and no \"?\"; only \"proxy_pass\" over HTTP/1 "
+                  "lets it be seen");
 }

@@ -1,6 +1,7 @@
 
 #include "ngx_http_jamhook_deliver.h"
 #include "ngx_http_jamhook_backoff.h"
+#include "ngx_http_jamhook_headers.h"
 
 
 static ngx_int_t ngx_http_jamhook_outcome_header_filter(
@@ -63,7 +64,7 @@ ngx_http_jamhook_outcome_header_filter(ngx_http_request_t *r)
 
     d->has_response = 1;
 
-    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) == NULL
+    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != &d->ctx
 #if (NGX_HTTP_CACHE)
         || r->cached
 #endif
@@ -99,10 +100,9 @@ static void
 ngx_http_jamhook_outcome_patience(ngx_http_jamhook_outcome_t *o,
     ngx_list_t *headers)
 {
-    ngx_int_t         n;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_int_t                    n;
+    ngx_table_elt_t             *h;
+    ngx_http_jamhook_headers_t   walk;
 
     if (o->status != NGX_HTTP_TOO_MANY_REQUESTS
         && o->status != NGX_HTTP_SERVICE_UNAVAILABLE)
@@ -110,39 +110,20 @@ ngx_http_jamhook_outcome_patience(ngx_http_jamhook_outcome_t *o,
         return;
     }
 
-    part = &headers->part;
-    h = part->elts;
+    ngx_http_jamhook_headers_first(&walk, headers);
 
-    for (i = 0; /* void */ ; i++) {
+    for ( ;; ) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
+        h = ngx_http_jamhook_headers_next(&walk);
+        if (h == NULL) {
+            return;
         }
 
-        if (h[i].hash == 0) {
-            continue;
-        }
+        if (ngx_http_jamhook_headers_is(h, "retry-after")) {
+            n = ngx_http_jamhook_backoff_retry_after(&h->value, ngx_time());
 
-        if (h[i].key.len == sizeof("Retry-After") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
-                               sizeof("Retry-After") - 1)
-               == 0)
-        {
-            n = ngx_http_jamhook_backoff_retry_after(&h[i].value, ngx_time());
-
-        } else if (h[i].key.len == sizeof("X-RateLimit-Reset") - 1
-                   && ngx_strncasecmp(h[i].key.data,
-                                      (u_char *) "X-RateLimit-Reset",
-                                      sizeof("X-RateLimit-Reset") - 1)
-                      == 0)
-        {
-            n = ngx_http_jamhook_backoff_reset(&h[i].value, ngx_time());
+        } else if (ngx_http_jamhook_headers_is(h, "x-ratelimit-reset")) {
+            n = ngx_http_jamhook_backoff_reset(&h->value, ngx_time());
 
         } else {
             continue;
@@ -254,6 +235,7 @@ ngx_http_jamhook_outcome_post_handler(ngx_http_request_t *sr, void *data,
     c->error = 0;
     c->timedout = 0;
     sr->buffered = 0;
+    sr->postponed = NULL;
 
     if (d->has_outcome) {
         return NGX_OK;
@@ -287,7 +269,7 @@ ngx_http_jamhook_outcome_no_response(ngx_http_jamhook_delivery_t *d,
     sr = d->sr;
     u = sr->upstream;
 
-    if (ngx_http_get_module_ctx(sr, ngx_http_jamhook_module) == NULL) {
+    if (ngx_http_get_module_ctx(sr, ngx_http_jamhook_module) != &d->ctx) {
         o->error = NGX_HTTP_JAMHOOK_ERR_NGINX;
         o->status = (rc >= NGX_HTTP_OK) ? (ngx_uint_t) rc
                                         : sr->headers_out.status;
@@ -331,11 +313,13 @@ ngx_http_jamhook_outcome_no_response(ngx_http_jamhook_delivery_t *d,
 
     } else if (rc != NGX_HTTP_BAD_GATEWAY) {
 
-        /* no free connection, no memory */
+        /* no free connection; or what the location has cannot be used */
 
-        o->error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
+        o->error = (u->state->peer == NULL)
+                       ? NGX_HTTP_JAMHOOK_ERR_INTERRUPTED
+                       : NGX_HTTP_JAMHOOK_ERR_MISCONFIGURED;
 
-    } else if (!u->request_sent) {
+    } else if (u->state->connect_time == (ngx_msec_t) -1) {
         o->error = NGX_HTTP_JAMHOOK_ERR_CONNECT;
 
     } else {

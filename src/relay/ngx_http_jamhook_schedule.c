@@ -6,6 +6,7 @@
 static void ngx_http_jamhook_schedule_watch(void);
 static void ngx_http_jamhook_schedule_line(ngx_http_jamhook_endpoint_t *ep);
 static void ngx_http_jamhook_schedule_run(void);
+static void ngx_http_jamhook_schedule_leave(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_schedule_set_timer(
     ngx_http_jamhook_delivery_t *d, ngx_msec_t limit);
@@ -23,6 +24,8 @@ static struct {
     ngx_queue_t        sending;      /* deliveries */
     ngx_uint_t         active;
     ngx_uint_t         max_active;
+    ngx_uint_t         waiting;
+    size_t             waiting_bytes;
     ngx_connection_t  *watcher;      /* hears of worker_shutdown_timeout */
 } ngx_http_jamhook_schedule;
 
@@ -63,6 +66,16 @@ ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line)
 }
 
 
+ngx_uint_t
+ngx_http_jamhook_schedule_is_full(void)
+{
+    return ngx_http_jamhook_schedule.waiting
+           >= NGX_HTTP_JAMHOOK_WAITING_MAX
+           || ngx_http_jamhook_schedule.waiting_bytes
+              >= NGX_HTTP_JAMHOOK_WAITING_BYTES;
+}
+
+
 void
 ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
 {
@@ -82,6 +95,9 @@ ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
     d->done.log = ngx_cycle->log;
 
     ngx_queue_insert_tail(&d->endpoint->line.waiting, &d->queue);
+
+    ngx_http_jamhook_schedule.waiting++;
+    ngx_http_jamhook_schedule.waiting_bytes += d->parcel->body.len;
 
     ngx_http_jamhook_schedule_line(d->endpoint);
     ngx_http_jamhook_schedule_run();
@@ -181,12 +197,22 @@ ngx_http_jamhook_schedule_run(void)
                                               NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
 
         } else {
-            ngx_queue_remove(q);
+            ngx_http_jamhook_schedule_leave(d);
             ngx_http_jamhook_schedule_start(d);
         }
 
         ngx_http_jamhook_schedule_line(d->endpoint);
     }
+}
+
+
+static void
+ngx_http_jamhook_schedule_leave(ngx_http_jamhook_delivery_t *d)
+{
+    ngx_queue_remove(&d->queue);
+
+    ngx_http_jamhook_schedule.waiting--;
+    ngx_http_jamhook_schedule.waiting_bytes -= d->parcel->body.len;
 }
 
 
@@ -206,6 +232,12 @@ ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d)
     if (ngx_http_jamhook_deliver_start(d) != NGX_OK) {
         d->outcome.result = NGX_HTTP_JAMHOOK_INTERRUPTED;
         d->outcome.error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "jamhook delivery failed: interrupted, there is no "
+                      "memory for it, endpoint: \"%V\", event: \"%V\"",
+                      &d->endpoint->name, &d->parcel->id);
+
         ngx_post_event(&d->done, &ngx_posted_events);
     }
 }
@@ -268,7 +300,7 @@ ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
         ngx_del_timer(&d->timer);
     }
 
-    ngx_queue_remove(&d->queue);
+    ngx_http_jamhook_schedule_leave(d);
     ngx_queue_init(&d->queue);
 
     d->state = NGX_HTTP_JAMHOOK_DONE;

@@ -13,12 +13,22 @@
 #include "ngx_http_jamhook_deliver.h"
 
 
+#define NGX_HTTP_JAMHOOK_WAITING_MAX    8192
+#define NGX_HTTP_JAMHOOK_WAITING_BYTES  (64 * 1024 * 1024)
+
+
 /* Readies a worker; exit gives back what deliveries took since. */
 void ngx_http_jamhook_schedule_init(ngx_cycle_t *cycle);
 void ngx_http_jamhook_schedule_exit(void);
 
 /* Readies an endpoint's line, when the endpoint is made. */
 void ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line);
+
+/*
+ * 1 if so much waits for its turn in this worker that no more should be added:
+ * deliveries, or bytes of the events that they are of.
+ */
+ngx_uint_t ngx_http_jamhook_schedule_is_full(void);
 
 /*
  * Puts a delivery at the end of its endpoint's line; it may start at once.

@@ -75,7 +75,9 @@ ngx_http_jamhook_shell_open(ngx_http_conf_ctx_t *ctx,
 
     c = &shell->connection;
 
-    c->fd = (ngx_socket_t) -1;
+    /* no descriptor, and not -1, by which lua knows requests of its own */
+
+    c->fd = (ngx_socket_t) -2;
     c->shared = 1;
     c->type = SOCK_STREAM;
     c->read = &shell->read;
@@ -152,9 +154,17 @@ ngx_http_jamhook_shell_create_request(ngx_http_jamhook_shell_t *shell)
     r->blocked = 1;
     r->count += NGX_HTTP_JAMHOOK_SHELL_REFS;
 
-    /* the shell itself is no request to show in an access log */
+    /* the shell itself is no request to show in an access log, or to count */
 
     r->logged = 1;
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_requests, -1);
+    (void) ngx_atomic_fetch_add(ngx_stat_reading, -1);
+    (void) ngx_atomic_fetch_add(ngx_stat_writing, 1);
+    r->stat_reading = 0;
+    r->stat_writing = 1;
+#endif
 
     r->http_state = NGX_HTTP_PROCESS_REQUEST_STATE;
     r->read_event_handler = ngx_http_request_empty_handler;
@@ -169,6 +179,8 @@ ngx_http_jamhook_shell_create_request(ngx_http_jamhook_shell_t *shell)
     if (r->header_in == NULL) {
         return NGX_ERROR;
     }
+
+    c->buffer = r->header_in;
 
     if (ngx_list_init(&r->headers_in.headers, r->pool, 1,
                       sizeof(ngx_table_elt_t))
@@ -199,6 +211,29 @@ ngx_http_jamhook_shell_create_request(ngx_http_jamhook_shell_t *shell)
     cln->data = shell;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_jamhook_shell_stop(ngx_http_jamhook_shell_t *shell)
+{
+    ngx_http_request_t  *r;
+    ngx_http_cleanup_t  *cln;
+
+    r = shell->request;
+
+    shell->gone = NULL;
+
+    cln = r->cleanup;
+    r->cleanup = NULL;
+
+    while (cln) {
+        if (cln->handler) {
+            cln->handler(cln->data);
+        }
+
+        cln = cln->next;
+    }
 }
 
 

@@ -50,6 +50,12 @@ ngx_http_jamhook_shell_t *ngx_http_jamhook_shell_open(ngx_http_conf_ctx_t *ctx,
     ngx_http_jamhook_shell_gone_handler_pt gone, void *data);
 
 /*
+ * Stops what runs in the request, as nginx does when it terminates one: the
+ * upstream, timers, other modules' work.  gone() is not called any more.
+ */
+void ngx_http_jamhook_shell_stop(ngx_http_jamhook_shell_t *shell);
+
+/*
  * Ends whatever still runs in the request and frees it.  Never call it from
  * one of the request's own handlers: post an event and call it there.
  */

@@ -65,8 +65,8 @@ void ngx_http_jamhook_verify_gather(ngx_http_jamhook_verify_set_t *set,
  * not empty (any of the six that came twice refuses all), the id a token of
  * 1-256, the timestamp a number within tolerance seconds of now, on both
  * sides, the limit itself included.  now: Unix seconds.
- * On OK and TIMESTAMP msg holds the headers, with a good id.  *why, a static text for the log and the
- * answer, is set on all but OK.
+ * On OK and TIMESTAMP msg holds the headers, the id well formed.  *why, a
+ * static text for the log and the answer, is set on all but OK.
  */
 ngx_http_jamhook_verify_e ngx_http_jamhook_verify_headers(
     ngx_http_jamhook_verify_set_t *set, time_t now, time_t tolerance,
