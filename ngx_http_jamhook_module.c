@@ -359,4 +359,5 @@ static void
 ngx_http_jamhook_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_jamhook_schedule_exit();
+    ngx_http_jamhook_crypto_exit();
 }

@@ -144,6 +144,7 @@ typedef struct {
     ngx_str_t                      id;           /* the message's */
     ngx_str_t                      body;         /* as received */
     ngx_http_jamhook_event_t       event;
+    ngx_http_jamhook_key_t        *key;          /* that verified it, if any */
 } ngx_http_jamhook_parcel_t;
 
 
@@ -156,8 +157,8 @@ typedef struct {
     ngx_http_jamhook_parcel_t     *parcel;       /* NULL: nothing known yet */
     ngx_http_jamhook_delivery_t   *delivery;
     ngx_str_t                      id;           /* ingest: as claimed */
-    ngx_str_t                      result;       /* ingest: result or code */
-    ngx_http_jamhook_key_t        *key;          /* ingest: that verified */
+    ngx_str_t                      result;       /* ingest: result or code;
+                                                    an attempt's result */
     void                          *ingest;       /* ingest's own */
 } ngx_http_jamhook_ctx_t;
 

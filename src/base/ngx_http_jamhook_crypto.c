@@ -30,12 +30,17 @@ static ngx_int_t ngx_http_jamhook_crypto_update(EVP_MD_CTX *ctx,
     ngx_str_t *parts, ngx_uint_t n);
 static ngx_int_t ngx_http_jamhook_crypto_digest(const EVP_MD *md,
     ngx_str_t *parts, ngx_uint_t n, u_char *digest);
-static const EVP_MD *ngx_http_jamhook_crypto_md(const EVP_MD **fetched,
-    const EVP_MD *builtin);
 
 
-static const EVP_MD  *ngx_http_jamhook_crypto_md_sha1;
-static const EVP_MD  *ngx_http_jamhook_crypto_md_sha256;
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+/*
+ * OpenSSL 3 looks EVP_sha1() and its like up anew at each use; each delivery
+ * has one.  Fetched by a worker's first one, freed by crypto_exit().
+ */
+static EVP_MD  *ngx_http_jamhook_crypto_md_sha1;
+
+#endif
 
 
 ngx_http_jamhook_hmac_t *
@@ -261,8 +266,19 @@ ngx_http_jamhook_crypto_sha1(ngx_str_t *parts, ngx_uint_t n, u_char *digest)
 {
     const EVP_MD  *md;
 
-    md = ngx_http_jamhook_crypto_md(&ngx_http_jamhook_crypto_md_sha1,
-                                    EVP_sha1());
+    md = EVP_sha1();
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+    if (ngx_http_jamhook_crypto_md_sha1 == NULL) {
+        ngx_http_jamhook_crypto_md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    }
+
+    if (ngx_http_jamhook_crypto_md_sha1) {
+        md = ngx_http_jamhook_crypto_md_sha1;
+    }
+
+#endif
 
     return ngx_http_jamhook_crypto_digest(md, parts, n, digest);
 }
@@ -271,12 +287,19 @@ ngx_http_jamhook_crypto_sha1(ngx_str_t *parts, ngx_uint_t n, u_char *digest)
 ngx_int_t
 ngx_http_jamhook_crypto_sha256(ngx_str_t *parts, ngx_uint_t n, u_char *digest)
 {
-    const EVP_MD  *md;
+    return ngx_http_jamhook_crypto_digest(EVP_sha256(), parts, n, digest);
+}
 
-    md = ngx_http_jamhook_crypto_md(&ngx_http_jamhook_crypto_md_sha256,
-                                    EVP_sha256());
 
-    return ngx_http_jamhook_crypto_digest(md, parts, n, digest);
+void
+ngx_http_jamhook_crypto_exit(void)
+{
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+    EVP_MD_free(ngx_http_jamhook_crypto_md_sha1);
+    ngx_http_jamhook_crypto_md_sha1 = NULL;
+
+#endif
 }
 
 
@@ -302,19 +325,15 @@ ngx_http_jamhook_crypto_equal(u_char *a, u_char *b, size_t len)
 static ngx_int_t
 ngx_http_jamhook_crypto_hmac_pad(EVP_MD_CTX *ctx, u_char *block, u_char pad)
 {
-    int            ok;
-    u_char         padded[NGX_HTTP_JAMHOOK_SHA256_BLOCK];
-    ngx_uint_t     i;
-    const EVP_MD  *md;
-
-    md = ngx_http_jamhook_crypto_md(&ngx_http_jamhook_crypto_md_sha256,
-                                    EVP_sha256());
+    int         ok;
+    u_char      padded[NGX_HTTP_JAMHOOK_SHA256_BLOCK];
+    ngx_uint_t  i;
 
     for (i = 0; i < NGX_HTTP_JAMHOOK_SHA256_BLOCK; i++) {
         padded[i] = block[i] ^ pad;
     }
 
-    ok = EVP_DigestInit_ex(ctx, md, NULL) == 1
+    ok = EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1
          && EVP_DigestUpdate(ctx, padded, sizeof(padded)) == 1;
 
     ngx_explicit_memzero(padded, sizeof(padded));
@@ -366,26 +385,4 @@ ngx_http_jamhook_crypto_digest(const EVP_MD *md, ngx_str_t *parts,
     EVP_MD_CTX_free(ctx);
 
     return rc;
-}
-
-
-/*
- * OpenSSL 3 looks EVP_sha256() and its like up anew at each use.  What is
- * fetched here once is a counted reference to an object that OpenSSL keeps
- * until the process ends, so nobody frees it.  Where a fetch fails the builtin
- * one stays the answer, and its use fails.
- */
-
-static const EVP_MD *
-ngx_http_jamhook_crypto_md(const EVP_MD **fetched, const EVP_MD *builtin)
-{
-#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
-
-    if (*fetched == NULL) {
-        *fetched = EVP_MD_fetch(NULL, EVP_MD_get0_name(builtin), NULL);
-    }
-
-#endif
-
-    return (*fetched != NULL) ? *fetched : builtin;
 }

@@ -75,6 +75,9 @@ ngx_int_t ngx_http_jamhook_crypto_sha1(ngx_str_t *parts, ngx_uint_t n,
 ngx_int_t ngx_http_jamhook_crypto_sha256(ngx_str_t *parts, ngx_uint_t n,
     u_char *digest);
 
+/* Frees what sha1() keeps for its next use, when a process ends. */
+void ngx_http_jamhook_crypto_exit(void);
+
 /* Fills len bytes from OpenSSL's generator.  NGX_OK, NGX_ERROR. */
 ngx_int_t ngx_http_jamhook_crypto_random(u_char *p, size_t len);
 

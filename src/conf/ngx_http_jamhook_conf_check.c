@@ -38,6 +38,7 @@ static void ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
 static void ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
+static u_char *ngx_http_jamhook_conf_url_path(ngx_str_t *url);
 static ngx_uint_t ngx_http_jamhook_conf_url_begins(ngx_str_t *url,
     char *scheme);
 static ngx_uint_t ngx_http_jamhook_conf_url_ends(ngx_str_t *url, char *end);
@@ -588,11 +589,7 @@ ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
 
     } else {
 
-        /* the path of the URL, where it has one */
-
-        p = ngx_strlchr(text->value.data, last, ':');
-        p = (p && last - p > 3) ? ngx_strlchr(p + 3, last, '/') : NULL;
-
+        p = ngx_http_jamhook_conf_url_path(&text->value);
         name = &ep->clcf->name;
 
         if (p && last[-1] != '/' && name->data[name->len - 1] == '/') {
@@ -656,6 +653,35 @@ ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
     }
 
 #endif
+}
+
+
+/*
+ * Where the path begins in "http://host/path" or "http://unix:/socket:/path";
+ * NULL: it has none.
+ */
+
+static u_char *
+ngx_http_jamhook_conf_url_path(ngx_str_t *url)
+{
+    u_char  *p, *last;
+
+    last = url->data + url->len;
+
+    p = ngx_strlchr(url->data, last, ':');
+
+    if (p == NULL || last - p < 3) {
+        return NULL;
+    }
+
+    p += sizeof("://") - 1;
+
+    if (last - p > 5 && ngx_strncasecmp(p, (u_char *) "unix:", 5) == 0) {
+        p = ngx_strlchr(p + 5, last, ':');
+        return p ? p + 1 : NULL;
+    }
+
+    return ngx_strlchr(p, last, '/');
 }
 
 

@@ -385,7 +385,7 @@ ngx_http_jamhook_ingest_verify(ngx_http_request_t *r,
 
     rc = ngx_http_jamhook_verify_signature(&in->msg, &ctx->parcel->body,
                                            &in->jlcf->verify->keys, r->pool,
-                                           &ctx->key);
+                                           &ctx->parcel->key);
 
     switch (rc) {
 

@@ -202,12 +202,12 @@ ngx_http_jamhook_variable_key(ngx_http_request_t *r,
 
     ctx = ngx_http_jamhook_get_ctx(r);
 
-    if (ctx == NULL || ctx->key == NULL) {
+    if (ctx == NULL || ctx->parcel == NULL || ctx->parcel->key == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    value.data = ctx->key->fingerprint;
+    value.data = ctx->parcel->key->fingerprint;
     value.len = NGX_HTTP_JAMHOOK_FINGERPRINT_LEN;
 
     return ngx_http_jamhook_variable_set(v, &value);

@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_jamhook_outcome_body_filter(ngx_http_request_t *r,
 static void ngx_http_jamhook_outcome_keep(ngx_http_jamhook_delivery_t *d,
     u_char *p, size_t size);
 
+static void ngx_http_jamhook_outcome_log(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_outcome_no_response(
     ngx_http_jamhook_delivery_t *d, ngx_int_t rc);
 
@@ -331,6 +332,38 @@ ngx_http_jamhook_outcome_no_response(ngx_http_jamhook_delivery_t *d,
 void
 ngx_http_jamhook_outcome_judge(ngx_http_jamhook_delivery_t *d)
 {
+    ngx_http_jamhook_outcome_t  *o;
+
+    static ngx_str_t  results[] = {
+        ngx_string("succeeded"),
+        ngx_string("failed"),
+        ngx_string("interrupted")
+    };
+
+    o = &d->outcome;
+
+    if (o->error == NGX_HTTP_JAMHOOK_ERR_INTERRUPTED) {
+        o->result = NGX_HTTP_JAMHOOK_INTERRUPTED;
+
+    } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NONE
+               && o->status >= NGX_HTTP_OK
+               && o->status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        o->result = NGX_HTTP_JAMHOOK_SUCCEEDED;
+
+    } else {
+        o->result = NGX_HTTP_JAMHOOK_FAILED;
+    }
+
+    d->ctx.result = results[o->result];
+
+    ngx_http_jamhook_outcome_log(d);
+}
+
+
+static void
+ngx_http_jamhook_outcome_log(ngx_http_jamhook_delivery_t *d)
+{
     ngx_log_t                   *log;
     ngx_http_jamhook_outcome_t  *o;
 
@@ -343,51 +376,26 @@ ngx_http_jamhook_outcome_judge(ngx_http_jamhook_delivery_t *d)
                    o->status, o->error, (size_t) (o->body.last - o->body.start),
                    o->body_length);
 
-    switch (o->error) {
+    if (o->result == NGX_HTTP_JAMHOOK_SUCCEEDED) {
+        ngx_log_error(NGX_LOG_INFO, log, 0,
+                      "jamhook delivered: target answered %ui", o->status);
 
-    case NGX_HTTP_JAMHOOK_ERR_NONE:
-
-        if (o->status >= NGX_HTTP_OK
-            && o->status < NGX_HTTP_SPECIAL_RESPONSE)
-        {
-            o->result = NGX_HTTP_JAMHOOK_SUCCEEDED;
-
-            ngx_log_error(NGX_LOG_INFO, log, 0,
-                          "jamhook delivered: target answered %ui", o->status);
-            return;
-        }
-
-        o->result = NGX_HTTP_JAMHOOK_FAILED;
-
+    } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NONE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "jamhook delivery failed: target answered %ui",
                       o->status);
-        return;
 
-    case NGX_HTTP_JAMHOOK_ERR_NGINX:
-
-        o->result = NGX_HTTP_JAMHOOK_FAILED;
-
+    } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NGINX) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "jamhook delivery failed: answered by nginx with %ui, "
                       "the target was not asked; look for \"return\", "
                       "\"rewrite\", \"error_page\" or a cache in the "
                       "endpoint's location", o->status);
-        return;
 
-    case NGX_HTTP_JAMHOOK_ERR_INTERRUPTED:
-
-        o->result = NGX_HTTP_JAMHOOK_INTERRUPTED;
-        break;
-
-    default:
-
-        o->result = NGX_HTTP_JAMHOOK_FAILED;
-        break;
+    } else {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "jamhook delivery failed: %s",
+                      ngx_http_jamhook_outcome_error(o->error));
     }
-
-    ngx_log_error(NGX_LOG_ERR, log, 0, "jamhook delivery failed: %s",
-                  ngx_http_jamhook_outcome_error(o->error));
 }
 
 
