@@ -13,6 +13,12 @@
 #define NGX_HTTP_JAMHOOK_JSON_NUL         0xff
 
 
+/* what a JSON string holds as it stands */
+
+#define ngx_http_jamhook_json_plain(ch)                                       \
+    ((ch) >= 0x20 && (ch) != '"' && (ch) != '\\')
+
+
 typedef struct {
     u_char       *p;
     u_char       *last;
@@ -252,18 +258,20 @@ ngx_http_jamhook_json_integer(ngx_http_jamhook_json_t *item, u_char *buf,
 size_t
 ngx_http_jamhook_json_escaped_length(ngx_str_t *s)
 {
+    u_char  ch;
     size_t  i, len;
 
     len = s->len + 2;
 
     for (i = 0; i < s->len; i++) {
+        ch = s->data[i];
 
-        if (ngx_http_jamhook_json_short_escape(s->data[i])) {
-            len += 1;
-
-        } else if (s->data[i] < 0x20) {
-            len += sizeof("u001f") - 1;
+        if (ngx_http_jamhook_json_plain(ch)) {
+            continue;
         }
+
+        len += ngx_http_jamhook_json_short_escape(ch) ? 1
+                                                      : sizeof("u001f") - 1;
     }
 
     return len;
@@ -281,18 +289,21 @@ ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s)
 
     for (i = 0; i < s->len; i++) {
         ch = s->data[i];
+
+        if (ngx_http_jamhook_json_plain(ch)) {
+            *dst++ = ch;
+            continue;
+        }
+
         escape = ngx_http_jamhook_json_short_escape(ch);
 
         if (escape) {
             *dst++ = '\\';
             *dst++ = (u_char) escape;
 
-        } else if (ch < 0x20) {
+        } else {
             dst = ngx_cpymem(dst, "\\u00", 4);
             dst = ngx_hex_dump(dst, &ch, 1);
-
-        } else {
-            *dst++ = ch;
         }
     }
 
