@@ -1,0 +1,346 @@
+package Jamhook::Nginx;
+
+# An nginx for tests that need more than a block: reload, shutdown, several at
+# once.
+#
+#   use lib 't/lib';
+#   use Test::More;
+#   use Jamhook::Nginx;
+#
+#   my $target = Jamhook::Target->new('hang');
+#   my $nginx = Jamhook::Nginx->new(server => q{
+#       location = /jam { jamhook_pass fin; jamhook_verify keys/P1.key; }
+#       ...  proxy_pass http://127.0.0.1:%{target};
+#   }, target => $target->port);
+#
+#   my $answer = $nginx->send(Jamhook::event(body => '...'));
+#   is $answer->{status}, 200;
+#   $nginx->reload;
+#   $nginx->ends_well;          QUIT, and the checks that every block has
+#   done_testing;
+#
+# new: main, events, http, server (texts of the configuration), workers (1),
+# connections (256), level ("info"), name. Any other name => value stands for
+# %{name}; %{port}, %{dir}, %{refused}, %{crt}, %{crt_key} are there already.
+#
+# It listens on 127.0.0.1:%{port}, and unless "listen => 0" the text "server"
+# goes into a server of that port. Stopped when it goes out of scope.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::INET;
+use Test::More ();
+use Time::HiRes qw(time sleep);
+
+use Jamhook ();
+use Jamhook::Env;
+use Jamhook::Target;
+
+my $serial = 0;
+
+
+# only the helpers of Jamhook, not its blocks
+sub import {
+    Jamhook::Env::tmp();
+    strict->import;
+    warnings->import;
+}
+
+
+sub new {
+    my ($class, %opt) = @_;
+
+    my $self = bless { %opt, owner => $$ }, $class;
+
+    $self->{dir} = Jamhook::Env::tmp() . '/'
+                   . ($opt{name} || 'nginx' . ++$serial);
+    $self->{port} ||= Jamhook::Env::free_port();
+    $self->{refused} = Jamhook::Env::refused_port();
+    ($self->{crt}, $self->{crt_key}) = Jamhook::Env::certificate();
+
+    Jamhook::Env::write_file("$self->{dir}/logs/error.log", '', 0644);
+    Jamhook::Env::write_keys("$self->{dir}/keys");
+
+    $self->configure;
+    $self->start unless $opt{stopped};
+
+    return $self;
+}
+
+
+sub port { $_[0]{port} }
+sub dir { $_[0]{dir} }
+
+
+# Writes the configuration, with these texts or values replaced.
+sub configure {
+    my ($self, %change) = @_;
+
+    @$self{keys %change} = values %change;
+
+    my %text = map { $_ => defined $self->{$_} ? $self->{$_} : '' }
+               qw(main events http server);
+    my $user = $> == 0 ? 'user root;' : '';
+    my $module = $self->{no_module} || !$Jamhook::Env::MODULE ? ''
+                 : "load_module $Jamhook::Env::MODULE;";
+    my $server = defined $self->{listen} && !$self->{listen} ? '' : qq{
+    server {
+        listen 127.0.0.1:%{port};
+$text{server}
+    }};
+
+    my $conf = qq{
+$user
+$module
+worker_processes @{[ $self->{workers} || 1 ]};
+error_log logs/error.log @{[ $self->{level} || 'info' ]};
+pid nginx.pid;
+env ASAN_OPTIONS;
+$text{main}
+events {
+    worker_connections @{[ $self->{connections} || 256 ]};
+$text{events}
+}
+http {
+    access_log logs/access.log;
+    client_body_temp_path temp/body;
+    proxy_temp_path temp/proxy;
+    fastcgi_temp_path temp/fastcgi;
+    uwsgi_temp_path temp/uwsgi;
+    scgi_temp_path temp/scgi;
+$text{http}
+$server
+}
+};
+
+    $conf =~ s/%\{(\w+)\}/
+        defined $self->{$1} ? $self->{$1} : die "no value for %{$1}"/ge;
+
+    mkdir "$self->{dir}/temp";
+    Jamhook::Env::write_file("$self->{dir}/nginx.conf", $conf);
+}
+
+
+sub command {
+    my ($self, @args) = @_;
+
+    my $said = '';
+    my $pid = open my $out, '-|';
+
+    die "fork: $!" unless defined $pid;
+
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        exec $Jamhook::Env::NGINX, '-e', 'logs/error.log', '-p',
+             "$self->{dir}/", '-c', 'nginx.conf', @args;
+        die "exec: $!";
+    }
+
+    local $/;
+    $said = <$out>;
+    close $out;
+
+    return ($?, $said);
+}
+
+
+# (true, what it said)
+sub test {
+    my ($self) = @_;
+
+    my ($status, $said) = $self->command('-t');
+
+    return ($status == 0, $said);
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my ($status, $said) = $self->command();
+
+    die "nginx does not start:\n$said" if $status;
+
+    Jamhook::Env::wait_for(sub {
+        my ($pid) = Jamhook::Env::slurp("$self->{dir}/nginx.pid") =~ /^(\d+)/;
+        $self->{pid} = $pid;
+        $pid && $self->workers == ($self->{workers} || 1);
+    }) or die "nginx does not come up";
+
+    return $self->{pid};
+}
+
+
+sub pid { $_[0]{pid} }
+
+
+# pids of the workers; without "all" of those that take connections
+sub workers {
+    my ($self, $all) = @_;
+
+    my $as = $all ? qr/worker process/ : qr/worker process$/;
+
+    return grep { Jamhook::Env::slurp("/proc/$_/cmdline") =~ s/\0+$//r =~ $as }
+           Jamhook::Env::children($self->{pid});
+}
+
+
+sub signal {
+    my ($self, $signal, $pid) = @_;
+
+    return kill $signal, $pid || $self->{pid};
+}
+
+
+# HUP with a changed configuration, until the new workers are there. False: they
+# did not come.
+sub reload {
+    my ($self, %change) = @_;
+
+    my %old = map { $_ => 1 } $self->workers;
+
+    $self->configure(%change);
+    $self->signal('HUP');
+
+    return Jamhook::Env::wait_for(sub {
+        my @new = $self->workers;
+        @new && !grep { $old{$_} } @new;
+    });
+}
+
+
+# QUIT (or TERM), until all processes are gone; false: it had to be killed.
+sub stop {
+    my ($self, $signal, $seconds) = @_;
+
+    return 1 if !$self->{pid} || $self->{owner} != $$;
+
+    my $pid = delete $self->{pid};
+
+    return 1 if !Jamhook::Env::is_running($pid);
+    return Jamhook::Env::stop_nginx($pid, $signal || 'QUIT', $seconds);
+}
+
+
+# One test: it ends by QUIT, and its log has no alert, crit or emerg, but for
+# those expected.
+sub ends_well {
+    my ($self, %opt) = @_;
+
+    my $stopped = $self->stop($opt{signal}, $opt{seconds});
+    my @faults = Jamhook::Env::faults([$self->log], @{ $opt{expected} || [] });
+
+    unshift @faults, "it did not end and was killed" unless $stopped;
+
+    rename $_, s/under/found/r for glob "$Jamhook::Env::TMP/under.*";
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Jamhook::report($opt{name} || 'nginx ends well', @faults);
+}
+
+
+sub log { split /\n/, Jamhook::Env::slurp("$_[0]{dir}/logs/error.log") }
+sub access { split /\n/, Jamhook::Env::slurp("$_[0]{dir}/logs/access.log") }
+
+
+# how many lines of the error log match
+sub logged {
+    my ($self, $pattern) = @_;
+
+    return scalar grep { Jamhook::Env::matches($_, $pattern) } $self->log;
+}
+
+
+sub wait_log {
+    my ($self, $pattern, $seconds) = @_;
+
+    return Jamhook::Env::wait_for(sub { $self->logged($pattern) }, $seconds);
+}
+
+
+sub wait_for {
+    my ($self, $code, $seconds) = @_;
+
+    return Jamhook::Env::wait_for(\&$code, $seconds);
+}
+
+
+# A connection to it.
+sub connect {
+    my ($self) = @_;
+
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                 PeerPort => $self->{port}, Proto => 'tcp')
+           || die "connect: $!";
+}
+
+
+# Sends the bytes of a request, and reads the answer until the end of the
+# connection or its Content-Length: { status, headers, body, raw }. Status 0:
+# there was none in time.
+sub send {
+    my ($self, $bytes, $seconds) = @_;
+
+    my $s = $self->connect;
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    for my $piece (ref $bytes ? @$bytes : $bytes) {
+        print $s $piece;
+        $s->flush;
+        sleep 0.02 if ref $bytes;
+    }
+
+    return $self->read($s, $seconds);
+}
+
+
+sub read {
+    my ($self, $s, $seconds) = @_;
+
+    my $until = time + ($seconds || 15 * $Jamhook::Env::PATIENCE);
+    my $select = IO::Select->new($s);
+    my $raw = '';
+
+    while (1) {
+        last if $raw =~ /\A.*?\r\n\r\n/s
+                && $& =~ /^content-length: (\d+)/im
+                && length($raw) >= length($&) + 0
+                && length($raw) - index($raw, "\r\n\r\n") - 4 >= $1;
+
+        my $left = $until - time;
+        last if $left <= 0 || !$select->can_read($left);
+
+        my $n = sysread $s, $raw, 65536, length $raw;
+        last unless $n;
+    }
+
+    my ($head, $body) = split /\r\n\r\n/, $raw, 2;
+    my ($status) = ($head || '') =~ m{\AHTTP/1\.[01] (\d+)};
+    my %headers = map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () }
+                  split /\r\n/, $head || '';
+
+    return { status => $status || 0, headers => \%headers, raw => $raw,
+             body => defined $body ? $body : '' };
+}
+
+
+sub get {
+    my ($self, $path) = @_;
+
+    return $self->send("GET $path HTTP/1.1\r\nHost: localhost\r\n"
+                       . "Connection: close\r\n\r\n");
+}
+
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($?, $@, $!);
+    $self->stop('TERM');
+}
+
+
+1;

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# run.sh: starts nginx with the module and a stand-in for Intercom, sends Jam's
+# sample event and shows what arrived. PORT and STANDIN_PORT may be set.
+
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd -P)
+run=${RUN_DIR:-$top/build/run}
+port=${PORT:-8090}
+standin_port=${STANDIN_PORT:-8091}
+nginx=${NGINX:-$(PATH=$PATH:/usr/sbin command -v nginx)}
+
+"$top/t/tools/stop.sh"
+mkdir -p "$run"
+
+say_busy()
+{
+    echo "port $1 is taken; choose another:  make run $2=<port>" >&2
+    exit 1
+}
+
+busy() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+
+if [ "$port" = "$standin_port" ]; then say_busy "$port" STANDIN_PORT; fi
+if busy "$port"; then say_busy "$port" PORT; fi
+if busy "$standin_port"; then say_busy "$standin_port" STANDIN_PORT; fi
+
+# the keys stay from run to run
+
+for name in jam fin; do
+    if [ ! -s "$run/$name.key" ]; then
+        (umask 077
+         echo "whsec_$(openssl rand -base64 32)" > "$run/$name.key")
+    fi
+done
+
+# nginx drops root's rights; where www-data cannot reach this directory for
+# large bodies it has to keep them
+
+user=
+if [ "$(id -u)" = 0 ]; then
+    user="user root;"
+
+    if id -u www-data > /dev/null 2>&1 \
+       && setpriv --reuid www-data --regid www-data --clear-groups \
+                  test -x "$run" 2> /dev/null
+    then
+        user="user www-data;"
+    fi
+fi
+
+echo "$port" > "$run/port"
+
+url=http://127.0.0.1:$standin_port/workflows/webhooks/wait-for-jam
+
+cat > "$run/nginx.conf" << END
+load_module $top/build/ngx_http_jamhook_module.so;
+
+$user
+worker_processes 1;
+pid $run/nginx.pid;
+error_log $run/error.log info;
+
+events {
+}
+
+http {
+    log_format jam '\$time_iso8601 \$status \$jamhook_result '
+                   '\$jamhook_type \$jamhook_id';
+    access_log $run/access.log jam;
+
+    client_body_temp_path $run/temp-body;
+    proxy_temp_path       $run/temp-proxy;
+    fastcgi_temp_path     $run/temp-fastcgi;
+    uwsgi_temp_path       $run/temp-uwsgi;
+    scgi_temp_path        $run/temp-scgi;
+
+    server {
+        listen 127.0.0.1:$port;
+
+        # the URL that Jam would be given
+        location = /jam {
+            jamhook_pass    fin;
+            jamhook_verify  $run/jam.key;
+        }
+
+        # the URL that was copied from the "Wait for Webhook" step
+        location /fin {
+            jamhook_endpoint   fin;
+            jamhook_connector  intercom_fin;
+            jamhook_sign       $run/fin.key;
+            proxy_pass         $url;
+        }
+    }
+}
+END
+
+setsid perl "$top/t/run/standin.pl" "$standin_port" "$run" \
+    < /dev/null > "$run/standin.out" 2>&1 &
+
+for _ in $(seq 100); do
+    [ ! -s "$run/standin.pid" ] || break
+    sleep 0.05
+done
+
+if [ ! -s "$run/standin.pid" ]; then
+    echo "the stand-in did not start:" >&2
+    cat "$run/standin.out" >&2
+    exit 1
+fi
+
+failed()
+{
+    echo "$1" >&2
+    tail -n 20 "$run/error.log" >&2 || :
+    "$top/t/tools/stop.sh" >&2
+    exit 1
+}
+
+: > "$run/error.log"
+
+"$nginx" -e "$run/error.log" -p "$run/" -c "$run/nginx.conf" \
+    || failed "nginx did not start"
+
+touch "$run/requests.json"
+before=$(wc -l < "$run/requests.json")
+
+echo
+echo "Sending Jam's sample event to http://127.0.0.1:$port/jam"
+
+answer=$("$top/t/run/send.sh") || failed "the event could not be sent"
+
+echo
+echo "Jam gets the answer ${answer##*$'\n'}"
+echo
+echo "    ${answer%$'\n'*}"
+
+shown=
+for _ in $(seq 100); do
+    if shown=$(perl "$top/t/run/show.pl" "$run/requests.json" "$before"); then
+        break
+    fi
+    sleep 0.05
+done
+
+[ -n "$shown" ] || failed "the stand-in for Intercom did not get the event"
+[ "${answer##*$'\n'}" = 200 ] || failed "the answer is not 200"
+
+rel=${run#"$PWD"/}
+
+cat << END
+
+The stand-in for Intercom's "Wait for Webhook" step got
+
+$shown
+
+nginx goes on serving: http://127.0.0.1:$port, process $(cat "$run/nginx.pid")
+    configuration   $rel/nginx.conf
+    keys            $rel/jam.key (Jam's), $rel/fin.key (ours)
+    logs            $rel/access.log, $rel/error.log
+    received        $rel/requests.json
+
+Another event:      t/run/send.sh t/run/opted_out.json
+To end it:          make stop
+END
