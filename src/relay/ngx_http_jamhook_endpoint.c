@@ -4,7 +4,7 @@
 #include "ngx_http_jamhook_deliver.h"
 
 
-static ngx_int_t ngx_http_jamhook_endpoint_fin_known(
+static ngx_int_t ngx_http_jamhook_endpoint_upstream(
     ngx_http_jamhook_delivery_t *d, ngx_http_handler_pt handler);
 static ngx_int_t ngx_http_jamhook_endpoint_fin_create_request(
     ngx_http_request_t *r);
@@ -40,7 +40,6 @@ ngx_int_t
 ngx_http_jamhook_endpoint_content_handler(ngx_http_request_t *r)
 {
     ngx_int_t                     rc;
-    ngx_http_handler_pt           handler;
     ngx_http_jamhook_loc_conf_t  *jlcf;
     ngx_http_jamhook_delivery_t  *d;
 
@@ -58,18 +57,14 @@ ngx_http_jamhook_endpoint_content_handler(ngx_http_request_t *r)
 
     ngx_http_set_ctx(r, &d->ctx, ngx_http_jamhook_module);
 
-    handler = jlcf->handler;
-
-    if (jlcf->connector != NGX_HTTP_JAMHOOK_CONNECTOR_INTERCOM_FIN) {
-        rc = handler(r);
-
-    } else if (jlcf->upstream_known) {
-        rc = ngx_http_jamhook_endpoint_fin_known(d, handler);
+    if (jlcf->upstream_known) {
+        rc = ngx_http_jamhook_endpoint_upstream(d, jlcf->handler);
 
     } else {
-        rc = handler(r);
+        rc = jlcf->handler(r);
 
         if (rc == NGX_DONE
+            && jlcf->connector == NGX_HTTP_JAMHOOK_CONNECTOR_INTERCOM_FIN
             && !d->has_outcome
             && r->upstream
             && ngx_http_jamhook_connector_fin_check(&r->upstream->uri,
@@ -93,31 +88,57 @@ ngx_http_jamhook_endpoint_content_handler(ngx_http_request_t *r)
 /*
  * nginx's upstream would make its request and connect within the handler.
  * With r->aio set it stops short of that, so that the request to the target
- * can be judged, and mended, before it is sent.
+ * can be judged, and mended, before it is sent.  What is left of the handler
+ * evaluates the URL, and would tell the log of one that is none: there a part
+ * of it is a password, so it is for us to tell.
  */
 
 static ngx_int_t
-ngx_http_jamhook_endpoint_fin_known(ngx_http_jamhook_delivery_t *d,
+ngx_http_jamhook_endpoint_upstream(ngx_http_jamhook_delivery_t *d,
     ngx_http_handler_pt handler)
 {
+    ngx_log_t            *log;
     ngx_int_t             rc;
+    ngx_uint_t            level;
     ngx_http_request_t   *sr;
     ngx_http_upstream_t  *u;
 
     sr = d->sr;
+    log = &d->shell->log;
+    level = log->log_level;
+
+    if (level < NGX_LOG_DEBUG) {
+        log->log_level = ngx_min(level, NGX_LOG_CRIT);
+    }
 
     sr->aio = 1;
     rc = handler(sr);
     sr->aio = 0;
 
+    log->log_level = level;
+
     u = sr->upstream;
 
     if (rc != NGX_DONE || u == NULL || u->create_request == NULL) {
+
+        if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+            log->action = NULL;
+
+            ngx_log_error(NGX_LOG_ERR, log, 0,
+                          "jamhook delivery misconfigured: the location's "
+                          "\"proxy_pass\" gives no URL; is a variable in it "
+                          "empty?");
+        }
+
         return rc;
     }
 
-    d->create_request = u->create_request;
-    u->create_request = ngx_http_jamhook_endpoint_fin_create_request;
+    if (d->endpoint->jlcf->connector
+        == NGX_HTTP_JAMHOOK_CONNECTOR_INTERCOM_FIN)
+    {
+        d->create_request = u->create_request;
+        u->create_request = ngx_http_jamhook_endpoint_fin_create_request;
+    }
 
     ngx_http_upstream_init(sr);
 

@@ -248,6 +248,12 @@ ngx_http_jamhook_outcome_post_handler(ngx_http_request_t *sr, void *data,
         ngx_http_jamhook_outcome_no_response(d, rc);
     }
 
+    /* for the access log, as nginx's own page would have it */
+
+    if (!d->has_response && sr->headers_out.status == 0 && rc >= NGX_HTTP_OK) {
+        sr->headers_out.status = rc;
+    }
+
     ngx_http_jamhook_outcome_judge(d);
 
     ngx_post_event(&d->done, &ngx_posted_events);

@@ -362,7 +362,7 @@ ngx_http_jamhook_schedule_done_handler(ngx_event_t *ev)
 static void
 ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                      i;
+    ngx_uint_t                      i, n;
     ngx_queue_t                    *q, *next;
     ngx_connection_t               *c;
     ngx_http_jamhook_line_t        *line;
@@ -372,13 +372,14 @@ ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev)
 
     c = ev->data;
 
-    if (!c->close) {
+    n = ngx_http_jamhook_schedule.active + ngx_http_jamhook_schedule.waiting;
+
+    if (!c->close || n == 0) {
         return;
     }
 
     ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
-                  "jamhook: worker_shutdown_timeout ends %ui deliveries",
-                  ngx_http_jamhook_schedule.active);
+                  "jamhook: worker_shutdown_timeout ends %ui deliveries", n);
 
     jmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
                                                ngx_http_jamhook_module);
