@@ -433,11 +433,18 @@ ngx_http_jamhook_conf_text_include(ngx_http_jamhook_conf_text_ctx_t *ctx,
     if (ngx_open_glob(&gl) == NGX_OK) {
 
         while (rc == NGX_OK && ngx_read_glob(&gl, &file) == NGX_OK) {
+
+            /* with the zero at its end */
+
+            file.len++;
+
             file.data = ngx_pstrdup(ctx->cf->temp_pool, &file);
             if (file.data == NULL) {
                 rc = NGX_DECLINED;
                 break;
             }
+
+            file.len--;
 
             rc = ngx_http_jamhook_conf_text_file(ctx, &file);
         }
