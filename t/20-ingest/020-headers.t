@@ -417,7 +417,8 @@ my ($id, $ts, $sig) = Jamhook::Sign::headers(key => 'P1', body => '{}', timestam
 
 === TEST 35: without headers the body is not waited for
 --- config
-    lingering_close off;
+    # how long nginx waits for the rest, before it closes
+    lingering_timeout 200ms;
     location = /jam { jamhook_pass audit; jamhook_verify keys/P1.key; }
     location = /audit {
         jamhook_endpoint  audit;
