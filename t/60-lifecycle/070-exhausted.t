@@ -33,23 +33,27 @@ my ($worker) = $nginx->workers;
 my $event = Jamhook::event(body => '{"conversationId":"7"}',
                            headers => [['Connection', 'keep-alive']]);
 
-# clients that hold all connections, and then one of them sends its event
+# clients that hold all connections, and then one of them sends its event; one
+# that was told "100 Continue" has been read from, so that nginx does not close
+# it to make room
 
-my @all;
+my ($head, $body) = split /(?<=\r\n\r\n)/,
+    Jamhook::event(body => '{"conversationId":"7"}',
+                   headers => [['Connection', 'keep-alive'],
+                               ['Expect', '100-continue']]);
+my (@all, $told);
 
-for my $n (1 .. 40) {
+do {
     my $s = $nginx->connect;
-    syswrite $s, substr $event, 0, 20;
-    push @all, $s;
-}
+    syswrite $s, $head;
+    my $n = sysread $s, $told, 4096;
+    push @all, $s if $n;
+} while ($told && @all < 40);
 
-# not by a client that nginx could still close to make room ("reusing"): one
-# whose first bytes it has not read yet
+ok @all > 4 && @all < 16, 'all are taken';
+ok $nginx->wait_log('~ worker_connections are not enough$'), '... says nginx';
 
-ok $nginx->wait_log('~ worker_connections are not enough(?!, reusing)'),
-   'all are taken';
-
-syswrite $all[0], substr $event, 20;
+syswrite $all[0], $body;
 my $answer = $nginx->read($all[0], 5);
 is $answer->{status}, 502, 'a delivery with no connection left';
 like $answer->{body}, qr/"code":"delivery_failed"/, '... says so';
@@ -61,6 +65,14 @@ close $_ for @all;
 is_deeply [$nginx->workers], [$worker], 'the worker lives';
 ok $nginx->wait_for(sub { $nginx->send($event)->{status} == 200 }),
    'and delivers when there are connections again';
+
+my $left = sub {
+    my $status = $nginx->send("GET /status HTTP/1.1\r\nHost: localhost\r\n"
+                              . "Connection: close\r\n\r\n");
+    return $status->{body} =~ /^Active connections: 1 $/m;
+};
+
+ok $nginx->wait_for($left), 'and all clients are gone';
 
 # deliveries with no connection left at all: those that wait have their turn
 
