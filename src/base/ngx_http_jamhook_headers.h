@@ -1,6 +1,7 @@
 
 /*
- * Headers: a walk over a list of headers, as nginx keeps them.  Pure.
+ * Headers: a walk over a list of headers, as nginx keeps them, and its text
+ * for the store.  Pure.
  */
 
 
@@ -28,6 +29,15 @@ ngx_table_elt_t *ngx_http_jamhook_headers_next(
 
 /* 1 if h has this name, which is given in lower case. */
 ngx_uint_t ngx_http_jamhook_headers_is(ngx_table_elt_t *h, char *name);
+
+/*
+ * The headers as JSON, from pool: [["name","value"],...], in their order.
+ * The values of Authorization, Proxy-Authorization, Cookie, Set-Cookie and
+ * X-Api-Key are "***".  A text that is no UTF-8 has each byte beyond ASCII as
+ * the character of that number.  NGX_OK, NGX_ERROR (memory; *json is absent).
+ */
+ngx_int_t ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
+    ngx_str_t *json);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_HEADERS_H_INCLUDED_ */

@@ -105,6 +105,10 @@ ngx_create_pool(size_t size, ngx_log_t *log)
 
     (void) size;
 
+    if (shim_is_due()) {
+        return NULL;
+    }
+
     pool = calloc(1, sizeof(ngx_pool_t));
     if (pool == NULL) {
         abort();
@@ -135,6 +139,15 @@ ngx_destroy_pool(ngx_pool_t *pool)
     }
 
     free(pool);
+}
+
+
+void *
+ngx_alloc(size_t size, ngx_log_t *log)
+{
+    (void) log;
+
+    return malloc(size);
 }
 
 
@@ -243,6 +256,19 @@ ngx_pstrdup(ngx_pool_t *pool, ngx_str_t *src)
     }
 
     return dst;
+}
+
+
+u_char *
+ngx_strerror(ngx_err_t err, u_char *errstr, size_t size)
+{
+    size_t       len;
+    const char  *text;
+
+    text = strerror(err);
+    len = ngx_min(strlen(text), size);
+
+    return ngx_cpymem(errstr, text, len);
 }
 
 
@@ -358,4 +384,54 @@ ngx_parse_http_time(u_char *value, size_t len)
     }
 
     return NGX_ERROR;
+}
+
+
+/* as nginx's: one character of two bytes or more */
+
+uint32_t
+ngx_utf8_decode(u_char **p, size_t n)
+{
+    size_t    len, i;
+    uint32_t  u, least;
+
+    u = **p;
+
+    if (u >= 0xf0) {
+        u &= 0x07;
+        least = 0xffff;
+        len = 3;
+
+    } else if (u >= 0xe0) {
+        u &= 0x0f;
+        least = 0x7ff;
+        len = 2;
+
+    } else if (u >= 0xc2) {
+        u &= 0x1f;
+        least = 0x7f;
+        len = 1;
+
+    } else {
+        (*p)++;
+        return 0xffffffff;
+    }
+
+    if (n - 1 < len) {
+        return 0xfffffffe;
+    }
+
+    for (i = 1; i <= len; i++) {
+
+        if ((*p)[i] < 0x80) {
+            *p += i + 1;
+            return 0xffffffff;
+        }
+
+        u = (u << 6) | ((*p)[i] & 0x3f);
+    }
+
+    *p += len + 1;
+
+    return u > least ? u : 0xffffffff;
 }

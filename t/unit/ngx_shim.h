@@ -1,6 +1,6 @@
 
 /*
- * The few functions of nginx's that the rooms base and rules use, over
+ * The few functions of nginx's that the rooms base, rules and store use, over
  * malloc(): every allocation of a pool is one of malloc()'s, so that a
  * sanitizer sees each byte beyond it.  And the ways to make them fail.
  */
