@@ -1,0 +1,596 @@
+
+/* one that is looked into: its cells are its own */
+#include "../../src/stats/ngx_http_jamhook_zone.c"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ngx_shim.h"
+#include "tap.h"
+
+
+/* 64 us past a moment at which 32 bits of microseconds come round */
+#define START  ((ngx_msec_t) 4294967296 / 1000 * 3)
+
+
+/* what of nginx's the zone uses; a shim for others may have the time, too */
+
+volatile ngx_msec_t  ngx_current_msec __attribute__((weak));
+ngx_uint_t           ngx_pagesize __attribute__((weak)) = 4096;
+
+static ngx_shm_zone_t  shm_zone;
+static void           *shm_tag;
+static ngx_slab_pool_t  slab;
+static ngx_uint_t       slab_allocations;
+static ngx_uint_t       slab_fails;      /* the n-th allocation; 0: none */
+static void            *slab_made[4];
+
+
+ngx_shm_zone_t *
+ngx_shared_memory_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
+{
+    (void) cf;
+
+    ngx_memzero(&shm_zone, sizeof(ngx_shm_zone_t));
+
+    shm_zone.shm.name = *name;
+    shm_zone.shm.size = size;
+    shm_zone.shm.addr = (u_char *) &slab;
+    shm_tag = tag;
+
+    return &shm_zone;
+}
+
+
+void *
+ngx_slab_alloc(ngx_slab_pool_t *pool, size_t size)
+{
+    void  *p;
+
+    (void) pool;
+
+    if (slab_fails && --slab_fails == 0) {
+        return NULL;
+    }
+
+    p = malloc(size);
+    slab_made[slab_allocations++ % 4] = p;
+
+    return p;
+}
+
+
+void *
+ngx_slab_calloc(ngx_slab_pool_t *pool, size_t size)
+{
+    void  *p;
+
+    p = ngx_slab_alloc(pool, size);
+
+    if (p != NULL) {
+        ngx_memzero(p, size);
+    }
+
+    return p;
+}
+
+
+/* a configuration: the zone's, with n endpoints named by the numbers from k */
+
+typedef struct {
+    ngx_str_t                 names[NGX_HTTP_JAMHOOK_ZONE_CELLS];
+    ngx_http_jamhook_cell_t  *cells[NGX_HTTP_JAMHOOK_ZONE_CELLS];
+    ngx_pool_t               *pool;
+} conf_t;
+
+
+static void *
+conf_load(conf_t *conf, ngx_uint_t k, ngx_uint_t n, void *old)
+{
+    char        name[16];
+    ngx_conf_t  cf;
+    ngx_uint_t  i;
+
+    conf->pool = ngx_create_pool(1, NULL);
+
+    for (i = 0; i < n; i++) {
+        (void) snprintf(name, sizeof(name), "e%d", (int) (k + i));
+        conf->names[i] = shim_str(conf->pool, name);
+        conf->cells[i] = NULL;
+    }
+
+    ngx_memzero(&cf, sizeof(ngx_conf_t));
+    cf.pool = conf->pool;
+
+    if (ngx_http_jamhook_zone_add(&cf, &shm_tag, conf->names, n, conf->cells)
+        != NGX_OK
+        || shm_zone.init(&shm_zone, old) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return shm_zone.data;
+}
+
+
+static ngx_uint_t
+all_differ(conf_t *conf, ngx_uint_t n)
+{
+    ngx_uint_t  i, j;
+
+    for (i = 0; i < n; i++) {
+
+        if (conf->cells[i] == NULL) {
+            return 0;
+        }
+
+        for (j = 0; j < i; j++) {
+            if (conf->cells[i] == conf->cells[j]) {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+test_reload(void)
+{
+    void           *one, *two, *more;
+    size_t          size;
+    ngx_uint_t      i, kept;
+    static conf_t   a, b, c, d, full, over;
+
+    ngx_current_msec = START;
+
+    one = conf_load(&a, 0, 3, NULL);
+
+    ok(one != NULL && all_differ(&a, 3), "each endpoint has a cell");
+    ok(shm_tag == &shm_tag && shm_zone.shm.name.len == 7
+       && ngx_memcmp(shm_zone.shm.name.data, "jamhook", 7) == 0,
+       "the zone is called jamhook");
+    ok(ngx_strcmp(slab.log_ctx, " in jamhook zone") == 0, "in the log too");
+
+    size = shm_zone.shm.size;
+
+    ok(size % ngx_pagesize == 0 && size > sizeof(ngx_http_jamhook_zone_t),
+       "it has room for all cells: %d bytes", (int) size);
+
+    ngx_http_jamhook_zone_hold(a.cells[1], 5000);
+
+    two = conf_load(&b, 1, 3, one);
+
+    ok(two != NULL && shm_zone.shm.size == size, "its size stays the same");
+    ok(slab_allocations == 2, "a reload takes no memory of it");
+    ok(b.cells[0] == a.cells[1] && b.cells[1] == a.cells[2],
+       "endpoints keep their cells over a reload");
+    ok(b.cells[2] != a.cells[0] && all_differ(&b, 3),
+       "a new one gets a free cell, not that of one that is gone");
+    ok(ngx_http_jamhook_zone_held(b.cells[0]) == 5000, "holds stay");
+
+    /* back, as if the second had been refused */
+
+    (void) conf_load(&c, 0, 3, one);
+    ok(c.cells[0] == a.cells[0] && c.cells[1] == a.cells[1]
+       && c.cells[2] == a.cells[2],
+       "a configuration that was not accepted changed nothing");
+
+    (void) conf_load(&d, 0, 0, two);
+    ok(1, "a configuration without endpoints");
+
+    /* e0 to e1023: every cell is in use */
+
+    more = conf_load(&full, 0, NGX_HTTP_JAMHOOK_ZONE_CELLS, two);
+    ok(more != NULL && all_differ(&full, NGX_HTTP_JAMHOOK_ZONE_CELLS),
+       "as many endpoints as there are cells");
+
+    ngx_http_jamhook_zone_hold(full.cells[0], 7000);
+
+    (void) conf_load(&over, 500, NGX_HTTP_JAMHOOK_ZONE_CELLS, more);
+
+    kept = 0;
+
+    for (i = 0; i < NGX_HTTP_JAMHOOK_ZONE_CELLS - 500; i++) {
+        kept += (over.cells[i] == full.cells[i + 500]);
+    }
+
+    ok(kept == i, "those that are still there keep their cells");
+    ok(all_differ(&over, NGX_HTTP_JAMHOOK_ZONE_CELLS),
+       "cells of those that are gone are given away, each once");
+    ok(ngx_http_jamhook_zone_held(full.cells[0]) == 7000,
+       "and are not reset: old workers may use them");
+
+    ngx_destroy_pool(a.pool);
+    ngx_destroy_pool(b.pool);
+    ngx_destroy_pool(c.pool);
+    ngx_destroy_pool(d.pool);
+    ngx_destroy_pool(full.pool);
+    ngx_destroy_pool(over.pool);
+    free(slab_made[0]);
+    free(slab_made[1]);
+}
+
+
+static void
+test_memory(void)
+{
+    ngx_pool_t     *pool;
+    ngx_uint_t      n;
+    static conf_t   conf;
+
+    for (n = 1; n <= 2; n++) {
+        slab_allocations = 0;
+        slab_fails = n;
+
+        ok(conf_load(&conf, 0, 1, NULL) == NULL,
+           "an error without memory in the zone");
+        ngx_destroy_pool(conf.pool);
+        pool = NULL;
+
+        if (n == 2) {
+            free(slab_made[0]);
+        }
+    }
+
+    slab_fails = 0;
+    (void) pool;
+}
+
+
+static void
+test_hold(void)
+{
+    ngx_http_jamhook_cell_t  cell;
+
+    ngx_memzero(&cell, sizeof(cell));
+    ngx_current_msec = START;
+
+    ok(ngx_http_jamhook_zone_held(&cell) == 0, "nothing is held at first");
+
+    ngx_http_jamhook_zone_hold(&cell, 0);
+    ok(ngx_http_jamhook_zone_held(&cell) == 0, "a hold of nothing");
+
+    ngx_http_jamhook_zone_hold(&cell, 1000);
+    ok(ngx_http_jamhook_zone_held(&cell) == 1000, "held");
+
+    ngx_current_msec += 400;
+    ok(ngx_http_jamhook_zone_held(&cell) == 600, "less, as time goes");
+
+    ngx_http_jamhook_zone_hold(&cell, 500);
+    ok(ngx_http_jamhook_zone_held(&cell) == 600, "an earlier end is nothing");
+
+    ngx_http_jamhook_zone_hold(&cell, 700);
+    ok(ngx_http_jamhook_zone_held(&cell) == 700, "a later one counts");
+
+    ngx_current_msec += 699;
+    ok(ngx_http_jamhook_zone_held(&cell) == 1, "to the last millisecond");
+
+    ngx_current_msec += 1;
+    ok(ngx_http_jamhook_zone_held(&cell) == 0 && cell.hold_until == 0,
+       "over, and cleared");
+
+    ngx_http_jamhook_zone_hold(&cell, 60000);
+    ngx_http_jamhook_zone_release(&cell);
+    ok(ngx_http_jamhook_zone_held(&cell) == 0, "released");
+
+    ngx_http_jamhook_zone_hold(&cell, 60000);
+    ngx_current_msec -= 50;
+    ok(ngx_http_jamhook_zone_held(&cell) == 60050,
+       "seen by a worker with an older idea of the time");
+
+    ngx_http_jamhook_zone_release(&cell);
+    ngx_http_jamhook_zone_hold(&cell, (ngx_msec_t) -1);
+    ok(ngx_http_jamhook_zone_held(&cell) == 3600000, "an hour at most");
+
+    ngx_http_jamhook_zone_hold(&cell, 1000);
+    ok(ngx_http_jamhook_zone_held(&cell) == 3600000, "and it stays so");
+
+    cell.hold_until = ngx_current_msec + 3 * 3600000;
+    ok(ngx_http_jamhook_zone_held(&cell) == 0, "a hold that cannot be is none");
+
+    cell.hold_until = ngx_current_msec + 3 * 3600000;
+    ngx_http_jamhook_zone_hold(&cell, 1000);
+    ok(ngx_http_jamhook_zone_held(&cell) == 1000, "and does not outlast one");
+
+    ngx_current_msec = (ngx_msec_t) -1000;
+    ngx_http_jamhook_zone_release(&cell);
+    ngx_http_jamhook_zone_hold(&cell, 1000);
+    ok(ngx_http_jamhook_zone_held(&cell) == 1001, "an end at 0 is one later");
+
+    ngx_http_jamhook_zone_hold(&cell, 3000);
+    ngx_current_msec += 1500;
+    ok(ngx_http_jamhook_zone_held(&cell) == 1500, "the clock comes round");
+
+    ngx_http_jamhook_zone_hold(&cell, 2000);
+    ok(ngx_http_jamhook_zone_held(&cell) == 2000, "also for the later end");
+}
+
+
+/* interval and time in us, as numbers of the test; what is to come of it */
+
+static ngx_uint_t
+takes(ngx_http_jamhook_cell_t *cell, ngx_uint_t interval, ngx_uint_t n,
+    ngx_uint_t taken, ngx_msec_t wait)
+{
+    ngx_uint_t  got;
+    ngx_msec_t  w;
+
+    w = 12345;
+    got = ngx_http_jamhook_zone_take(cell, interval, n, &w);
+
+    if (got != taken || w != wait) {
+        printf("# took %d, wait %d\n", (int) got, (int) w);
+    }
+
+    return got == taken && w == wait;
+}
+
+
+static void
+test_take(void)
+{
+    ngx_http_jamhook_cell_t  cell;
+
+    ngx_memzero(&cell, sizeof(cell));
+    ngx_current_msec = START;
+
+    ok(takes(&cell, 0, 1000000, 1000000, 0) && cell.turn == 0,
+       "without a rate all turns are there");
+
+    /* 1r/s */
+
+    ok(takes(&cell, 1000000, 1, 1, 0), "1r/s: one");
+    ok(takes(&cell, 1000000, 1, 0, 1000), "no second one");
+    ok(takes(&cell, 1000000, 0, 0, 0), "none is wanted");
+
+    ngx_current_msec += 999;
+    ok(takes(&cell, 1000000, 1, 0, 1), "not before the second is over");
+
+    ngx_current_msec += 1;
+    ok(takes(&cell, 1000000, 5, 1, 1000), "then one of five");
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 1000000, 5, 1, 1000), "an idle hour adds up to one");
+
+    ngx_http_jamhook_zone_give_back(&cell, 1000000, 1);
+    ok(takes(&cell, 1000000, 1, 1, 0), "one that was given back");
+    ok(takes(&cell, 1000000, 1, 0, 1000), "once");
+
+    /* 1r/m */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 60000000, 2, 1, 60000), "1r/m: one of two");
+
+    ngx_current_msec += 30000;
+    ok(takes(&cell, 60000000, 1, 0, 30000), "half a minute later");
+
+    /* 100r/s: ten in a tenth of a second */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 10000, 4, 4, 0), "100r/s: four");
+    ok(takes(&cell, 10000, 100, 6, 10), "six more at once");
+    ok(takes(&cell, 10000, 1, 0, 10), "then none");
+
+    ngx_current_msec += 25;
+    ok(takes(&cell, 10000, 100, 2, 5), "two after 25 ms");
+
+    ngx_http_jamhook_zone_give_back(&cell, 10000, 2);
+    ok(takes(&cell, 10000, 1, 1, 0), "two were given back: one");
+    ok(takes(&cell, 10000, 2, 1, 5), "and the other");
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 10000, 100, 10, 10), "an idle hour adds up to ten");
+
+    /* 3r/s: a fraction of a microsecond never makes it more */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 333334, 2, 1, 334), "3r/s");
+
+    ngx_current_msec += 333;
+    ok(takes(&cell, 333334, 2, 0, 1), "not after 333 ms");
+
+    ngx_current_msec += 1;
+    ok(takes(&cell, 333334, 2, 1, 334), "but after 334");
+
+    /* 1000000r/s */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 1, 200000, 100000, 1), "1000000r/s: a tenth of a second's");
+
+    ngx_current_msec += 1;
+    ok(takes(&cell, 1, 200000, 1000, 1), "a millisecond's worth");
+
+    /* 15r/s: one and a half in a tenth of a second */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 66667, 5, 1, 34), "15r/s: one, and a half is left");
+    ngx_current_msec += 34;
+    ok(takes(&cell, 66667, 5, 1, 67), "the next comes the sooner");
+    ngx_current_msec += 67;
+    ok(takes(&cell, 66667, 5, 1, 66), "and the third in its time");
+}
+
+
+static void
+test_heal(void)
+{
+    ngx_http_jamhook_cell_t  cell;
+
+    ngx_memzero(&cell, sizeof(cell));
+    ngx_current_msec = START;
+
+    /* from 1r/m to 100r/s, by a reload */
+
+    ok(takes(&cell, 60000000, 1, 1, 0), "1r/m: one");
+    ok(takes(&cell, 10000, 20, 10, 10), "100r/s now: no minute is waited");
+
+    /* and back */
+
+    ngx_current_msec += 1000;
+    ok(takes(&cell, 10000, 20, 10, 10), "100r/s");
+    ok(takes(&cell, 60000000, 1, 0, 100), "1r/m now");
+
+    ngx_current_msec += 100;
+    ok(takes(&cell, 60000000, 1, 1, 0), "when those turns are due");
+
+    /* what another worker took, whose idea of the time is newer */
+
+    ngx_current_msec += 3600000;
+    ok(takes(&cell, 1000000, 1, 1, 0), "1r/s: one");
+    ngx_current_msec -= 900;
+    ok(takes(&cell, 1000000, 1, 0, 1900), "by a worker 900 ms behind: none");
+    ngx_current_msec += 900;
+    ok(takes(&cell, 1000000, 1, 0, 1000), "nothing was lost by that");
+
+    cell.turn = ngx_current_msec * 1000 + NGX_MAX_INT_T_VALUE;
+    ok(takes(&cell, 1000000, 1, 1, 0), "a turn of the year 290000");
+
+    cell.turn = ngx_current_msec * 1000 - NGX_MAX_INT_T_VALUE;
+    ok(takes(&cell, 1000000, 1, 1, 0), "and one long ago");
+
+    cell.turn = 0;
+    ngx_http_jamhook_zone_give_back(&cell, 1000000, 1);
+    ok(takes(&cell, 1000000, 2, 1, 1000), "given back to a cell just made");
+
+    ngx_current_msec = (ngx_msec_t) -1;
+    cell.turn = ngx_current_msec * 1000;
+    ok(takes(&cell, 10000, 10, 10, 0), "at the end of the clock");
+    ngx_current_msec += 20;
+    ok(takes(&cell, 10000, 10, 2, 10), "and beyond");
+}
+
+
+/* at each rate, for ten minutes in steps of a few ms: what is granted */
+
+static void
+test_rate(void)
+{
+    int                      i;
+    ngx_uint_t               n, interval, least, most;
+    ngx_msec_t               wait, end, start;
+    ngx_http_jamhook_cell_t  cell;
+    static ngx_uint_t        rates[] = { 1, 3, 7, 10, 15, 60, 100, 333, 1000,
+                                         4999 };
+
+    for (i = 0; i < (int) nitems(rates); i++) {
+        ngx_memzero(&cell, sizeof(cell));
+
+        interval = (1000000 + rates[i] - 1) / rates[i];
+        start = START;
+        end = start + 600000;
+        n = 0;
+
+        for (ngx_current_msec = start;
+             ngx_current_msec < end;
+             ngx_current_msec += 1 + ngx_current_msec % 7)
+        {
+            n += ngx_http_jamhook_zone_take(&cell, interval, 1000, &wait);
+        }
+
+        /* below 10r/s what comes late is lost, above it is made up for */
+
+        most = rates[i] * 600 + ngx_max(rates[i] / 10, 1);
+        least = 600000000 / (interval + (rates[i] > 10 ? 0 : 7000));
+
+        ok(n <= most && n >= least, "%dr/s for ten minutes: %d",
+           (int) rates[i], (int) n);
+    }
+
+    /* by one who waits as told */
+
+    ngx_memzero(&cell, sizeof(cell));
+    ngx_current_msec = START;
+    n = 0;
+
+    while (ngx_current_msec < START + 60000) {
+        n += ngx_http_jamhook_zone_take(&cell, 333334, 10, &wait);
+        ngx_current_msec += wait;
+    }
+
+    ok(n == 180, "3r/s for a minute, waiting as told: %d", (int) n);
+}
+
+
+/* processes at once, on memory that they share */
+
+static void
+test_processes(void)
+{
+    int                       i, status, failed;
+    pid_t                     pid;
+    ngx_uint_t                got;
+    ngx_msec_t                wait;
+    ngx_http_jamhook_cell_t  *cell;
+    struct { ngx_http_jamhook_cell_t cell; ngx_atomic_t taken; }  *shared;
+
+    shared = mmap(NULL, sizeof(*shared), PROT_READ|PROT_WRITE,
+                  MAP_SHARED|MAP_ANONYMOUS, -1, 0);
+
+    if (shared == MAP_FAILED) {
+        ok(0, "shared memory");
+        return;
+    }
+
+    cell = &shared->cell;
+    ngx_current_msec = START;
+    failed = 0;
+
+    (void) fflush(stdout);
+
+    for (i = 0; i < 4; i++) {
+        pid = fork();
+
+        if (pid == 0) {
+
+            /* each grabs one, and gives each third back */
+
+            for (got = 0; got < 300000; got++) {
+
+                if (ngx_http_jamhook_zone_take(cell, 1, 1, &wait) == 1) {
+
+                    if (got % 3) {
+                        (void) ngx_atomic_fetch_add(&shared->taken, 1);
+
+                    } else {
+                        ngx_http_jamhook_zone_give_back(cell, 1, 1);
+                    }
+                }
+
+                ngx_http_jamhook_zone_hold(cell, 1 + (got * 7 + i) % 5000);
+            }
+
+            _exit(0);
+        }
+
+        failed += (pid < 0);
+    }
+
+    while (wait4(-1, &status, 0, NULL) > 0) {
+        failed += (status != 0);
+    }
+
+    ok(failed == 0 && shared->taken == 100000,
+       "four processes take all of a burst and no more: %d",
+       (int) shared->taken);
+    ok(ngx_http_jamhook_zone_held(cell) == 5000, "the latest of their holds");
+
+    (void) munmap(shared, sizeof(*shared));
+}
+
+
+int
+main(void)
+{
+    test_reload();
+    test_memory();
+    test_hold();
+    test_take();
+    test_heal();
+    test_rate();
+    test_processes();
+
+    return done();
+}
