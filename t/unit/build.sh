@@ -36,7 +36,7 @@ if [ -z "${NGX_INC:-}" ]; then
 fi
 
 inc="-I $root/t/unit"
-for dir in "" /base /rules /relay /front /conf; do
+for dir in "" /base /rules /store /stats /relay /front /conf; do
     inc="$inc -I $root/src$dir"
 done
 
@@ -49,6 +49,7 @@ compile() {
 }
 
 for file in "$root"/src/base/*.c "$root"/src/rules/*.c \
+            "$root"/src/store/ngx_http_jamhook_sqlite*.c \
             "$root"/t/unit/ngx_shim.c
 do
     obj=$out/$(basename "$file" .c).o
@@ -61,5 +62,5 @@ for file in "$root"/t/unit/test_*.c; do
     compile "$file" "$out/$name.o"
     # shellcheck disable=SC2086
     $CC ${CFLAGS:-} -o "$out/${name#test_}.t" "$out/$name.o" $objs \
-        ${LDFLAGS:-} -lcjson -lcrypto -lm
+        ${LDFLAGS:-} -lcjson -lcrypto -lsqlite3 -lm
 done

@@ -1,0 +1,918 @@
+
+#include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_jobs.h"
+
+
+typedef enum {
+    NGX_HTTP_JAMHOOK_STORE_OPENING = 0,
+    NGX_HTTP_JAMHOOK_STORE_WELL,
+    NGX_HTTP_JAMHOOK_STORE_TROUBLE
+} ngx_http_jamhook_store_state_e;
+
+
+/*
+ * A session and what it has to do.  While its job is under way, what is below
+ * "the job's" is the thread's.
+ */
+typedef struct {
+    ngx_http_jamhook_job_t            job;
+    ngx_http_jamhook_session_e        kind;
+    unsigned                          busy:1;
+
+    /* the job's */
+
+    void                             *session;
+    ngx_http_jamhook_op_t            *ops[NGX_HTTP_JAMHOOK_STORE_BATCH + 1];
+    ngx_uint_t                        n;
+    ngx_int_t                         rc;
+    ngx_uint_t                        created;
+    ngx_http_jamhook_failure_t        failure;
+} ngx_http_jamhook_lane_t;
+
+
+static void ngx_http_jamhook_store_refuse(ngx_http_jamhook_op_t *op);
+static void ngx_http_jamhook_store_refused_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_store_turn_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_store_run(void);
+static ngx_uint_t ngx_http_jamhook_store_batch(void);
+static size_t ngx_http_jamhook_store_take(ngx_queue_t *queue, ngx_uint_t max,
+    size_t bytes);
+static void ngx_http_jamhook_store_post(ngx_http_jamhook_lane_t *lane);
+static void ngx_http_jamhook_store_read(void);
+static void ngx_http_jamhook_store_hold(void);
+
+static void ngx_http_jamhook_store_job(void *data, ngx_log_t *log);
+static void ngx_http_jamhook_store_clock(ngx_http_jamhook_clock_t *clock);
+
+static void ngx_http_jamhook_store_written(void *data);
+static void ngx_http_jamhook_store_was_read(void *data);
+static void ngx_http_jamhook_store_doubt(ngx_http_jamhook_failure_t *failure);
+static void ngx_http_jamhook_store_well(ngx_uint_t created);
+static void ngx_http_jamhook_store_trouble(
+    ngx_http_jamhook_failure_t *failure);
+static ngx_uint_t ngx_http_jamhook_store_changes(ngx_uint_t trouble);
+static char *ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind);
+static void ngx_http_jamhook_store_unwritten(void);
+static void ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc);
+
+static void ngx_http_jamhook_store_retry_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_store_patience_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_store_patience(ngx_queue_t *queue);
+static void ngx_http_jamhook_store_hold_handler(ngx_event_t *ev);
+
+
+static struct {
+    ngx_http_jamhook_backend_t      *backend;
+    ngx_http_jamhook_store_conf_t   *conf;
+    ngx_http_jamhook_store_state_e   state;
+    void                           (*on_well)(ngx_uint_t again);
+    void                           (*on_turn)(void);
+    ngx_uint_t                     (*on_change)(ngx_uint_t trouble);
+
+    ngx_http_jamhook_lane_t          writing;
+    ngx_http_jamhook_lane_t          reading;
+
+    /* of ops; each has its turn in every transaction */
+
+    ngx_queue_t                      outcomes;
+    ngx_queue_t                      events;
+    ngx_queue_t                      others;
+    ngx_queue_t                      reads;
+    ngx_queue_t                      refused;
+
+    ngx_queue_t                      under_way;      /* in the writing job */
+    ngx_uint_t                       nevents;        /* in "events" */
+    size_t                           bytes;
+
+    ngx_event_t                      turn;           /* posted */
+    ngx_event_t                      refuse;         /* posted */
+    ngx_event_t                      retry;
+    ngx_event_t                      patience;
+    ngx_event_t                      hold;           /* not cancelable */
+    ngx_http_jamhook_op_probe_t      probe;
+
+    ngx_msec_t                       since;          /* trouble's beginning */
+    ngx_msec_t                       told;           /* when that was logged */
+    ngx_msec_t                       warned;         /* of a read */
+    unsigned                         doubt:1;        /* a read failed */
+    unsigned                         told_once:1;
+    unsigned                         quiet:1;        /* its end neither */
+} ngx_http_jamhook_store;
+
+
+/* what nginx's debug log takes the data of a timer for */
+
+static ngx_connection_t  ngx_http_jamhook_store_ident = { .fd = -1 };
+
+
+/* of one kind of trouble that comes and goes */
+
+#define NGX_HTTP_JAMHOOK_STORE_LOG_EVERY  10000      /* ms */
+
+
+ngx_int_t
+ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_store_conf_t *conf)
+{
+    ngx_event_t  *ev[5];
+    ngx_uint_t    i;
+
+    if (ngx_http_jamhook_jobs_init(cycle) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "jamhook store has no threads");
+        return NGX_ERROR;
+    }
+
+    ngx_http_jamhook_store.backend = backend;
+    ngx_http_jamhook_store.conf = conf;
+
+    ngx_queue_init(&ngx_http_jamhook_store.outcomes);
+    ngx_queue_init(&ngx_http_jamhook_store.events);
+    ngx_queue_init(&ngx_http_jamhook_store.others);
+    ngx_queue_init(&ngx_http_jamhook_store.reads);
+    ngx_queue_init(&ngx_http_jamhook_store.refused);
+    ngx_queue_init(&ngx_http_jamhook_store.under_way);
+
+    ngx_http_jamhook_store.writing.kind = NGX_HTTP_JAMHOOK_SESSION_WRITE;
+    ngx_http_jamhook_store.writing.job.done = ngx_http_jamhook_store_written;
+    ngx_http_jamhook_store.reading.kind = NGX_HTTP_JAMHOOK_SESSION_READ;
+    ngx_http_jamhook_store.reading.job.done = ngx_http_jamhook_store_was_read;
+
+    ngx_http_jamhook_store.turn.handler = ngx_http_jamhook_store_turn_handler;
+    ngx_http_jamhook_store.refuse.handler =
+        ngx_http_jamhook_store_refused_handler;
+    ngx_http_jamhook_store.retry.handler =
+        ngx_http_jamhook_store_retry_handler;
+    ngx_http_jamhook_store.patience.handler =
+        ngx_http_jamhook_store_patience_handler;
+    ngx_http_jamhook_store.hold.handler = ngx_http_jamhook_store_hold_handler;
+
+    ev[0] = &ngx_http_jamhook_store.refuse;
+    ev[1] = &ngx_http_jamhook_store.retry;
+    ev[2] = &ngx_http_jamhook_store.patience;
+    ev[3] = &ngx_http_jamhook_store.hold;
+    ev[4] = &ngx_http_jamhook_store.turn;
+
+    for (i = 0; i < 5; i++) {
+        ev[i]->log = cycle->log;
+        ev[i]->data = &ngx_http_jamhook_store_ident;
+    }
+
+    ngx_http_jamhook_store.retry.cancelable = 1;
+    ngx_http_jamhook_store.patience.cancelable = 1;
+
+    /* opens it */
+
+    ngx_http_jamhook_store.probe.op.type = NGX_HTTP_JAMHOOK_OP_PROBE;
+    ngx_http_jamhook_store_run();
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jamhook_store_exit(void)
+{
+    ngx_uint_t                i;
+    ngx_http_jamhook_lane_t  *lane[2];
+
+    lane[0] = &ngx_http_jamhook_store.reading;
+    lane[1] = &ngx_http_jamhook_store.writing;
+
+    for (i = 0; i < 2; i++) {
+        if (lane[i]->session) {
+            ngx_http_jamhook_store.backend->close(lane[i]->session);
+            lane[i]->session = NULL;
+        }
+    }
+
+    if (ngx_http_jamhook_store.backend) {
+        ngx_http_jamhook_store.backend->leave(ngx_http_jamhook_store.conf);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_jamhook_store_is_well(void)
+{
+    return ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_WELL;
+}
+
+
+void
+ngx_http_jamhook_store_on_well(void (*handler)(ngx_uint_t again))
+{
+    ngx_http_jamhook_store.on_well = handler;
+}
+
+
+void
+ngx_http_jamhook_store_on_turn(void (*handler)(void))
+{
+    ngx_http_jamhook_store.on_turn = handler;
+}
+
+
+void
+ngx_http_jamhook_store_on_change(ngx_uint_t (*handler)(ngx_uint_t trouble))
+{
+    ngx_http_jamhook_store.on_change = handler;
+}
+
+
+/*
+ * What comes in during one turn of the event loop makes one transaction: the
+ * job starts when the turn is over.
+ */
+
+void
+ngx_http_jamhook_store_want_turn(void)
+{
+    if (!ngx_http_jamhook_store.turn.posted
+        && !ngx_http_jamhook_store.writing.busy)
+    {
+        ngx_post_event(&ngx_http_jamhook_store.turn, &ngx_posted_events);
+    }
+
+    ngx_http_jamhook_store_hold();
+}
+
+
+static void
+ngx_http_jamhook_store_turn_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_store_run();
+}
+
+
+void
+ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
+{
+    op->rc = NGX_AGAIN;
+    op->late_told = 0;
+
+    if (op->type == NGX_HTTP_JAMHOOK_OP_OUTCOME) {
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.outcomes, &op->queue);
+        ngx_http_jamhook_store_want_turn();
+        return;
+    }
+
+    if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+        ngx_http_jamhook_store_refuse(op);
+        return;
+    }
+
+    switch (op->type) {
+
+    case NGX_HTTP_JAMHOOK_OP_EVENT:
+
+        if (ngx_http_jamhook_store.nevents >= NGX_HTTP_JAMHOOK_STORE_QUEUE
+            || ngx_http_jamhook_store.bytes >= NGX_HTTP_JAMHOOK_STORE_WAITING)
+        {
+            ngx_http_jamhook_store_refuse(op);
+            return;
+        }
+
+        ngx_http_jamhook_store.nevents++;
+        ngx_http_jamhook_store.bytes += op->size;
+
+        op->deadline = ngx_current_msec + NGX_HTTP_JAMHOOK_STORE_PATIENCE;
+
+        if (!ngx_http_jamhook_store.patience.timer_set) {
+            ngx_add_timer(&ngx_http_jamhook_store.patience,
+                          NGX_HTTP_JAMHOOK_STORE_PATIENCE);
+        }
+
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.events, &op->queue);
+        break;
+
+    case NGX_HTTP_JAMHOOK_OP_POLL:
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.reads, &op->queue);
+        ngx_http_jamhook_store_read();
+        return;
+
+    default:
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.others, &op->queue);
+    }
+
+    ngx_http_jamhook_store_want_turn();
+}
+
+
+static void
+ngx_http_jamhook_store_refuse(ngx_http_jamhook_op_t *op)
+{
+    op->rc = NGX_BUSY;
+
+    ngx_queue_insert_tail(&ngx_http_jamhook_store.refused, &op->queue);
+
+    if (!ngx_http_jamhook_store.refuse.posted) {
+        ngx_post_event(&ngx_http_jamhook_store.refuse, &ngx_posted_events);
+    }
+
+    ngx_http_jamhook_store_hold();
+}
+
+
+static void
+ngx_http_jamhook_store_refused_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_store_end(&ngx_http_jamhook_store.refused, NGX_BUSY);
+    ngx_http_jamhook_store_hold();
+}
+
+
+/* starts the writing job, if there is something for it */
+
+static void
+ngx_http_jamhook_store_run(void)
+{
+    ngx_http_jamhook_lane_t  *lane;
+
+    lane = &ngx_http_jamhook_store.writing;
+
+    if (lane->busy) {
+        return;
+    }
+
+    if (ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+
+        if (ngx_http_jamhook_store.on_turn) {
+            ngx_http_jamhook_store.on_turn();
+        }
+
+        if (ngx_http_jamhook_store_batch()) {
+            ngx_http_jamhook_store_post(lane);
+        }
+    }
+
+    ngx_http_jamhook_store_hold();
+}
+
+
+/* takes the next transaction's ops out of the queues; returns how many */
+
+static ngx_uint_t
+ngx_http_jamhook_store_batch(void)
+{
+    size_t                    bytes;
+    ngx_uint_t                max;
+    ngx_http_jamhook_lane_t  *lane;
+
+    lane = &ngx_http_jamhook_store.writing;
+    lane->n = 0;
+
+    max = NGX_HTTP_JAMHOOK_STORE_BATCH;
+    bytes = NGX_HTTP_JAMHOOK_STORE_BYTES;
+
+    if (ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_WELL
+        || ngx_http_jamhook_store.doubt)
+    {
+        ngx_http_jamhook_store.doubt = 0;
+        lane->ops[lane->n++] = &ngx_http_jamhook_store.probe.op;
+    }
+
+    /*
+     * A delivery of an event that was taken must go on: outcomes first.  They
+     * leave room for events.  The rest is at most one op a transaction, for
+     * it may change many rows.
+     */
+
+    (void) ngx_http_jamhook_store_take(&ngx_http_jamhook_store.outcomes,
+                                       max / 2, bytes);
+
+    if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+        return lane->n;
+    }
+
+    bytes = ngx_http_jamhook_store_take(&ngx_http_jamhook_store.events,
+                                        max - 1, bytes);
+
+    (void) ngx_http_jamhook_store_take(&ngx_http_jamhook_store.others,
+                                       lane->n + 1, bytes + 1);
+
+    return lane->n;
+}
+
+
+static size_t
+ngx_http_jamhook_store_take(ngx_queue_t *queue, ngx_uint_t max, size_t bytes)
+{
+    ngx_queue_t              *q;
+    ngx_http_jamhook_op_t    *op;
+    ngx_http_jamhook_lane_t  *lane;
+
+    lane = &ngx_http_jamhook_store.writing;
+
+    while (lane->n < max && bytes && !ngx_queue_empty(queue)) {
+        q = ngx_queue_head(queue);
+        op = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.under_way, q);
+
+        lane->ops[lane->n++] = op;
+        bytes -= ngx_min(bytes, op->size);
+
+        if (op->type == NGX_HTTP_JAMHOOK_OP_EVENT) {
+            ngx_http_jamhook_store.nevents--;
+            ngx_http_jamhook_store.bytes -= op->size;
+        }
+    }
+
+    return bytes;
+}
+
+
+static void
+ngx_http_jamhook_store_post(ngx_http_jamhook_lane_t *lane)
+{
+    lane->busy = 1;
+    lane->job.run = ngx_http_jamhook_store_job;
+    lane->job.data = lane;
+
+    if (ngx_http_jamhook_jobs_post(&lane->job) == NGX_OK) {
+        return;
+    }
+
+    /* as a failure of the job, for that is what it comes to */
+
+    lane->rc = NGX_ERROR;
+    lane->failure.kind = NGX_HTTP_JAMHOOK_STORE_MEMORY;
+    (void) ngx_cpystrn(lane->failure.text, (u_char *) "no thread takes the job",
+                       sizeof(lane->failure.text));
+
+    lane->job.done(lane);
+}
+
+
+static void
+ngx_http_jamhook_store_read(void)
+{
+    ngx_queue_t              *q;
+    ngx_http_jamhook_lane_t  *lane;
+
+    lane = &ngx_http_jamhook_store.reading;
+
+    if (lane->busy
+        || ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_WELL
+        || ngx_queue_empty(&ngx_http_jamhook_store.reads))
+    {
+        return;
+    }
+
+    q = ngx_queue_head(&ngx_http_jamhook_store.reads);
+    ngx_queue_remove(q);
+
+    lane->ops[0] = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
+    lane->n = 1;
+
+    ngx_http_jamhook_store_post(lane);
+}
+
+
+/*
+ * A worker that is told to quit looks whether timers are left.  One is, while
+ * something waits for the store.  Reads do not count.
+ */
+
+static void
+ngx_http_jamhook_store_hold(void)
+{
+    ngx_uint_t  held;
+
+    held = ngx_http_jamhook_store.writing.busy
+           || !ngx_queue_empty(&ngx_http_jamhook_store.outcomes)
+           || !ngx_queue_empty(&ngx_http_jamhook_store.events)
+           || !ngx_queue_empty(&ngx_http_jamhook_store.refused);
+
+    if (held && !ngx_http_jamhook_store.hold.timer_set) {
+        ngx_add_timer(&ngx_http_jamhook_store.hold, 1000);
+
+    } else if (!held && ngx_http_jamhook_store.hold.timer_set) {
+        ngx_del_timer(&ngx_http_jamhook_store.hold);
+    }
+}
+
+
+/* in a thread */
+
+static void
+ngx_http_jamhook_store_job(void *data, ngx_log_t *log)
+{
+    ngx_http_jamhook_lane_t *lane = data;
+
+    ngx_http_jamhook_clock_t     clock;
+    ngx_http_jamhook_backend_t  *backend;
+
+    backend = ngx_http_jamhook_store.backend;
+
+    lane->rc = NGX_ERROR;
+    lane->created = 0;
+    ngx_memzero(&lane->failure, sizeof(ngx_http_jamhook_failure_t));
+
+    ngx_http_jamhook_store_clock(&clock);
+
+    if (lane->session == NULL) {
+        lane->session = backend->open(ngx_http_jamhook_store.conf, lane->kind,
+                                      &clock, log, &lane->created,
+                                      &lane->failure);
+        if (lane->session == NULL) {
+            return;
+        }
+
+        ngx_http_jamhook_store_clock(&clock);
+    }
+
+    if (lane->kind == NGX_HTTP_JAMHOOK_SESSION_WRITE) {
+        lane->rc = backend->write(lane->session, lane->ops, lane->n, &clock,
+                                  &lane->failure);
+
+    } else {
+        lane->rc = backend->read(lane->session, lane->ops[0], &clock,
+                                 &lane->failure);
+    }
+
+    if (lane->rc != NGX_OK
+        && lane->failure.kind != NGX_HTTP_JAMHOOK_STORE_BUSY
+        && lane->failure.kind != NGX_HTTP_JAMHOOK_STORE_NOSPC
+        && lane->failure.kind != NGX_HTTP_JAMHOOK_STORE_MEMORY)
+    {
+        backend->close(lane->session);
+        lane->session = NULL;
+    }
+}
+
+
+/* the thread may not look at nginx's own */
+
+static void
+ngx_http_jamhook_store_clock(ngx_http_jamhook_clock_t *clock)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+    clock->now = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock->mono = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+static void
+ngx_http_jamhook_store_written(void *data)
+{
+    ngx_queue_t               done;
+    ngx_http_jamhook_lane_t  *lane = data;
+
+    lane->busy = 0;
+
+    if (lane->rc == NGX_OK) {
+
+        if (ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_WELL) {
+            ngx_http_jamhook_store_well(lane->created);
+        }
+
+        ngx_queue_init(&done);
+
+        if (!ngx_queue_empty(&ngx_http_jamhook_store.under_way)) {
+            ngx_queue_add(&done, &ngx_http_jamhook_store.under_way);
+            ngx_queue_init(&ngx_http_jamhook_store.under_way);
+        }
+
+        /* the next transaction is written while these are handed back */
+
+        ngx_http_jamhook_store_run();
+        ngx_http_jamhook_store_end(&done, NGX_OK);
+
+    } else {
+        ngx_http_jamhook_store_trouble(&lane->failure);
+        ngx_http_jamhook_store_unwritten();
+    }
+
+    ngx_http_jamhook_store_run();
+}
+
+
+static void
+ngx_http_jamhook_store_was_read(void *data)
+{
+    ngx_http_jamhook_op_t    *op;
+    ngx_http_jamhook_lane_t  *lane = data;
+
+    lane->busy = 0;
+
+    op = lane->ops[0];
+    op->rc = lane->rc;
+
+    if (lane->rc != NGX_OK) {
+        ngx_http_jamhook_store_doubt(&lane->failure);
+    }
+
+    op->handler(op);
+
+    ngx_http_jamhook_store_read();
+}
+
+
+/* the writing session decides whether this is trouble: it writes a probe */
+
+static void
+ngx_http_jamhook_store_doubt(ngx_http_jamhook_failure_t *failure)
+{
+    if (ngx_http_jamhook_store.warned == 0
+        || ngx_current_msec - ngx_http_jamhook_store.warned
+           >= NGX_HTTP_JAMHOOK_STORE_LOG_EVERY)
+    {
+        ngx_http_jamhook_store.warned = ngx_current_msec;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "jamhook store \"%V\" could not be read: %s",
+                      &ngx_http_jamhook_store.conf->place, failure->text);
+    }
+
+    ngx_http_jamhook_store.doubt = 1;
+    ngx_http_jamhook_store_want_turn();
+}
+
+
+static void
+ngx_http_jamhook_store_well(ngx_uint_t created)
+{
+    ngx_log_t   *log;
+    ngx_uint_t   again;
+
+    log = ngx_cycle->log;
+    again = ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE;
+
+    if (created) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "jamhook store \"%V\" was newly made; was there one "
+                      "before, then look whether its volume is mounted",
+                      &ngx_http_jamhook_store.conf->place);
+    }
+
+    if (ngx_http_jamhook_store_changes(0) && again
+        && !ngx_http_jamhook_store.quiet)
+    {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "jamhook store \"%V\" works again, after %M ms",
+                      &ngx_http_jamhook_store.conf->place,
+                      ngx_current_msec - ngx_http_jamhook_store.since);
+    }
+
+    ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_WELL;
+
+    if (ngx_http_jamhook_store.on_well) {
+        ngx_http_jamhook_store.on_well(again);
+    }
+
+    ngx_http_jamhook_store_read();
+}
+
+
+static void
+ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
+{
+    ngx_msec_t  now;
+
+    now = ngx_current_msec;
+
+    if (!ngx_http_jamhook_store.retry.timer_set) {
+        ngx_add_timer(&ngx_http_jamhook_store.retry,
+                      NGX_HTTP_JAMHOOK_STORE_RETRY);
+    }
+
+    if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+        return;
+    }
+
+    ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_TROUBLE;
+    ngx_http_jamhook_store.since = now;
+
+    ngx_http_jamhook_store.quiet = ngx_http_jamhook_store.told_once
+                                   && now - ngx_http_jamhook_store.told
+                                      < NGX_HTTP_JAMHOOK_STORE_LOG_EVERY;
+
+    if (!ngx_http_jamhook_store_changes(1) || ngx_http_jamhook_store.quiet) {
+        return;
+    }
+
+    ngx_http_jamhook_store.told = now;
+    ngx_http_jamhook_store.told_once = 1;
+
+    ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                  "jamhook store \"%V\" does not work: %s; %s; new events get "
+                  "503 until it works again, which is tried every second",
+                  &ngx_http_jamhook_store.conf->place, failure->text,
+                  ngx_http_jamhook_store_advice(failure->kind));
+}
+
+
+/* 1 if this worker is the first one to whom this happens */
+
+static ngx_uint_t
+ngx_http_jamhook_store_changes(ngx_uint_t trouble)
+{
+    return ngx_http_jamhook_store.on_change == NULL
+           || ngx_http_jamhook_store.on_change(trouble);
+}
+
+
+static char *
+ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind)
+{
+    switch (kind) {
+
+    case NGX_HTTP_JAMHOOK_STORE_BUSY:
+        return "some process holds it locked: look for a \"sqlite3\" shell "
+               "or a backup that does not end";
+
+    case NGX_HTTP_JAMHOOK_STORE_NOSPC:
+        return "make room on its disk, or lower \"max_size\" or "
+               "\"jamhook_retention\"";
+
+    case NGX_HTTP_JAMHOOK_STORE_IO:
+        return "look at the disk and the kernel's log";
+
+    case NGX_HTTP_JAMHOOK_STORE_READONLY:
+    case NGX_HTTP_JAMHOOK_STORE_CANTOPEN:
+        return "make the directory, and let nginx's worker user write to it "
+               "and to the files in it";
+
+    case NGX_HTTP_JAMHOOK_STORE_CORRUPT:
+        return "move its files away and restore a backup; without one a new "
+               "store is made, and \"sqlite3 old '.recover'\" may save what "
+               "was in it";
+
+    case NGX_HTTP_JAMHOOK_STORE_NEWER:
+        return "install the version of the module that made it, or a later "
+               "one";
+
+    case NGX_HTTP_JAMHOOK_STORE_MOVED:
+        return "it is opened anew";
+
+    default:
+        return "see above";
+    }
+}
+
+
+/* after a transaction that came to nothing */
+
+static void
+ngx_http_jamhook_store_unwritten(void)
+{
+    ngx_queue_t            *q, failed;
+    ngx_http_jamhook_op_t  *op;
+
+    ngx_queue_init(&failed);
+
+    while (!ngx_queue_empty(&ngx_http_jamhook_store.under_way)) {
+        q = ngx_queue_last(&ngx_http_jamhook_store.under_way);
+        ngx_queue_remove(q);
+
+        op = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
+
+        if (op->type == NGX_HTTP_JAMHOOK_OP_OUTCOME) {
+            ngx_queue_insert_head(&ngx_http_jamhook_store.outcomes, q);
+
+        } else {
+            ngx_queue_insert_head(&failed, q);
+        }
+    }
+
+    /* those that wait have nothing better to expect */
+
+    ngx_http_jamhook_store_end(&failed, NGX_ERROR);
+    ngx_http_jamhook_store_end(&ngx_http_jamhook_store.events, NGX_BUSY);
+    ngx_http_jamhook_store_end(&ngx_http_jamhook_store.others, NGX_BUSY);
+    ngx_http_jamhook_store_end(&ngx_http_jamhook_store.reads, NGX_BUSY);
+}
+
+
+/* hands back all that are in the queue now */
+
+static void
+ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc)
+{
+    ngx_queue_t             ended, *q;
+    ngx_http_jamhook_op_t  *op;
+
+    if (ngx_queue_empty(queue)) {
+        return;
+    }
+
+    ngx_queue_init(&ended);
+    ngx_queue_add(&ended, queue);
+    ngx_queue_init(queue);
+
+    if (queue == &ngx_http_jamhook_store.events) {
+        ngx_http_jamhook_store.nevents = 0;
+        ngx_http_jamhook_store.bytes = 0;
+    }
+
+    while (!ngx_queue_empty(&ended)) {
+        q = ngx_queue_head(&ended);
+        ngx_queue_remove(q);
+
+        op = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
+        op->rc = rc;
+        op->handler(op);
+    }
+}
+
+
+/* in trouble, every second */
+
+static void
+ngx_http_jamhook_store_retry_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_lane_t  *lane;
+
+    lane = &ngx_http_jamhook_store.writing;
+
+    if (lane->busy
+        || ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_TROUBLE)
+    {
+        return;
+    }
+
+    (void) ngx_http_jamhook_store_batch();
+
+    ngx_http_jamhook_store_post(lane);
+    ngx_http_jamhook_store_hold();
+}
+
+
+static void
+ngx_http_jamhook_store_patience_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_store_patience(&ngx_http_jamhook_store.under_way);
+    ngx_http_jamhook_store_patience(&ngx_http_jamhook_store.events);
+
+    if (!ngx_queue_empty(&ngx_http_jamhook_store.under_way)
+        || !ngx_queue_empty(&ngx_http_jamhook_store.events))
+    {
+        ngx_add_timer(ev, 1000);
+    }
+}
+
+
+static void
+ngx_http_jamhook_store_patience(ngx_queue_t *queue)
+{
+    ngx_queue_t            *q;
+    ngx_http_jamhook_op_t  *op;
+
+    for (q = ngx_queue_head(queue);
+         q != ngx_queue_sentinel(queue);
+         q = ngx_queue_next(q))
+    {
+        op = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
+
+        if (op->type != NGX_HTTP_JAMHOOK_OP_EVENT
+            || op->late_told
+            || (ngx_msec_int_t) (op->deadline - ngx_current_msec) > 0)
+        {
+            continue;
+        }
+
+        op->late_told = 1;
+        op->overdue(op);
+    }
+}
+
+
+static void
+ngx_http_jamhook_store_hold_handler(ngx_event_t *ev)
+{
+    ngx_uint_t    n;
+    ngx_queue_t  *q;
+
+    if (ngx_exiting
+        && ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE
+        && !ngx_http_jamhook_store.writing.busy
+        && ngx_current_msec - ngx_http_jamhook_store.since
+           > NGX_HTTP_JAMHOOK_STORE_LEAVE)
+    {
+        n = 0;
+
+        for (q = ngx_queue_head(&ngx_http_jamhook_store.outcomes);
+             q != ngx_queue_sentinel(&ngx_http_jamhook_store.outcomes);
+             q = ngx_queue_next(q))
+        {
+            n++;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, ev->log, 0,
+                      "jamhook: the worker leaves while the store does not "
+                      "work; what came of %ui attempts is not written, so "
+                      "those deliveries are made again", n);
+
+        ngx_http_jamhook_store_end(&ngx_http_jamhook_store.outcomes,
+                                   NGX_ERROR);
+    }
+
+    ngx_http_jamhook_store_hold();
+}

@@ -1,0 +1,94 @@
+
+/*
+ * Store: where events, deliveries and attempts are kept, as the event loop
+ * sees it.  Operations ("ops") are handed in, carried out by a backend in a
+ * job, and handed back.  What comes in while one transaction is written makes
+ * the next one (group commit); reads have a session of their own.
+ *
+ *     OPENING --> WELL <--> TROUBLE
+ *        |                    ^
+ *        +--------------------+
+ *
+ * In trouble new events are refused at once and outcomes wait; every second a
+ * probe is written, together with what waits, and the first that is committed
+ * ends it.  One line at "crit" when it begins, one at "notice" when it ends.
+ * Event loop only; one store a worker.
+ */
+
+
+#ifndef _NGX_HTTP_JAMHOOK_STORE_H_INCLUDED_
+#define _NGX_HTTP_JAMHOOK_STORE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_jamhook_backend.h"
+
+
+#define NGX_HTTP_JAMHOOK_STORE_BATCH     256         /* ops in a transaction */
+#define NGX_HTTP_JAMHOOK_STORE_BYTES     (8 * 1024 * 1024)   /* in one */
+#define NGX_HTTP_JAMHOOK_STORE_QUEUE     4096        /* events that wait */
+#define NGX_HTTP_JAMHOOK_STORE_WAITING   (64 * 1024 * 1024)  /* their bytes */
+#define NGX_HTTP_JAMHOOK_STORE_PATIENCE  10000       /* ms that an event may
+                                                        wait for its commit */
+#define NGX_HTTP_JAMHOOK_STORE_RETRY     1000        /* ms between probes */
+#define NGX_HTTP_JAMHOOK_STORE_LEAVE     20000       /* ms in trouble after
+                                                        which a worker that is
+                                                        to quit gives up */
+
+
+/*
+ * Readies a worker's store and begins to open it; conf and backend live as
+ * long as the worker.  Trouble of the store is no error.  NGX_OK, NGX_ERROR.
+ */
+ngx_int_t ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_store_conf_t *conf);
+
+/* Closes it, when no thread runs any more. */
+void ngx_http_jamhook_store_exit(void);
+
+/*
+ * Hands in an op whose type, "in" members, handler and data are set, and size,
+ * the bytes that it holds, of an EVENT.  op->handler(op) is called exactly once
+ * from the event loop, never from within this call, with op->rc:
+ *
+ *     NGX_OK     done and, where it writes, on disk
+ *     NGX_ERROR  not done: the store is in trouble
+ *     NGX_BUSY   not tried: too much waits, or the store is in trouble
+ *
+ * An OUTCOME is kept until it can be written; only when the worker must leave
+ * in trouble does it come back with NGX_ERROR.
+ */
+void ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op);
+
+/*
+ * An EVENT that waits is not waited for any longer once NGX_HTTP_JAMHOOK_
+ * STORE_PATIENCE has passed: op->overdue(op) is called then, once, and
+ * op->handler still comes when the job is over.
+ */
+
+/* 1 if ops can be expected to work; 0 while it opens or is in trouble. */
+ngx_uint_t ngx_http_jamhook_store_is_well(void);
+
+/*
+ * Two calls from the event loop: whenever the store became well (again is 1
+ * after trouble); and just before a transaction is put together, so that an op
+ * may still join it.
+ */
+void ngx_http_jamhook_store_on_well(void (*handler)(ngx_uint_t again));
+void ngx_http_jamhook_store_on_turn(void (*handler)(void));
+
+/*
+ * Asked when trouble begins (1) and when the store is well (0): returns 1 if
+ * that is news to all workers, so that it is logged once and not by each.
+ */
+void ngx_http_jamhook_store_on_change(
+    ngx_uint_t (*handler)(ngx_uint_t trouble));
+
+/* Has on_turn called at the end of this turn of the event loop, or when the
+   transaction under way is over. */
+void ngx_http_jamhook_store_want_turn(void);
+
+
+#endif /* _NGX_HTTP_JAMHOOK_STORE_H_INCLUDED_ */
