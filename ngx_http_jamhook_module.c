@@ -8,11 +8,17 @@
 
 
 #include "ngx_http_jamhook.h"
+#include "ngx_http_jamhook_claim.h"
 #include "ngx_http_jamhook_conf.h"
+#include "ngx_http_jamhook_dispatch.h"
 #include "ngx_http_jamhook_endpoint.h"
 #include "ngx_http_jamhook_ingest.h"
+#include "ngx_http_jamhook_jobs.h"
+#include "ngx_http_jamhook_orphan.h"
 #include "ngx_http_jamhook_outcome.h"
 #include "ngx_http_jamhook_schedule.h"
+#include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_upkeep.h"
 #include "ngx_http_jamhook_variables.h"
 
 
@@ -31,12 +37,15 @@
 
 static ngx_int_t ngx_http_jamhook_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jamhook_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_jamhook_add_store(ngx_conf_t *cf,
+    ngx_http_jamhook_main_conf_t *jmcf);
 static void *ngx_http_jamhook_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static void ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
     ngx_http_jamhook_loc_conf_t *prev, ngx_http_jamhook_loc_conf_t *conf);
+static ngx_int_t ngx_http_jamhook_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_jamhook_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jamhook_exit_process(ngx_cycle_t *cycle);
 
@@ -113,6 +122,48 @@ static ngx_command_t  ngx_http_jamhook_commands[] = {
       0,
       NULL },
 
+    { ngx_string("jamhook_store"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_jamhook_conf_store,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_retention"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_retention,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_retry"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_jamhook_conf_retry,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_final"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_jamhook_conf_final,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_rate"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_disable_after"),
+      NGX_HTTP_JAMHOOK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_jamhook_conf_disable_after,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -138,7 +189,7 @@ ngx_module_t  ngx_http_jamhook_module = {
     ngx_http_jamhook_commands,             /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_jamhook_init_module,          /* init module */
     ngx_http_jamhook_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -168,6 +219,10 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    if (jmcf->store && ngx_http_jamhook_add_store(cf, jmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (jmcf->endpoints.nelts == 0) {
 
         /* the module is loaded and idle: nothing is in anybody's way */
@@ -190,6 +245,31 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
 }
 
 
+/* what a store needs of nginx: threads, and memory that workers share */
+
+static ngx_int_t
+ngx_http_jamhook_add_store(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
+{
+    if (ngx_http_jamhook_jobs_add(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (jmcf->endpoints.nelts == 0) {
+        return NGX_OK;
+    }
+
+    jmcf->cells = ngx_pcalloc(cf->pool, jmcf->endpoints.nelts
+                                        * sizeof(ngx_http_jamhook_cell_t *));
+    if (jmcf->cells == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jamhook_zone_add(cf, &ngx_http_jamhook_module,
+                                     jmcf->store->endpoints,
+                                     jmcf->store->nendpoints, jmcf->cells);
+}
+
+
 static void *
 ngx_http_jamhook_create_main_conf(ngx_conf_t *cf)
 {
@@ -209,6 +289,8 @@ ngx_http_jamhook_create_main_conf(ngx_conf_t *cf)
     {
         return NULL;
     }
+
+    jmcf->retention = NGX_CONF_UNSET;
 
     return jmcf;
 }
@@ -233,6 +315,8 @@ ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf)
      *     conf->connector = NGX_HTTP_JAMHOOK_CONNECTOR_NONE;
      *     conf->events = NULL;
      *     conf->sign = NULL;
+     *     conf->policy = { NULL, 0, NULL, 0, 0 };
+     *     conf->rate_interval = 0;
      *     conf->*_place.file = NULL;
      */
 
@@ -240,6 +324,7 @@ ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf)
     conf->tolerance = NGX_CONF_UNSET;
     conf->timeout = NGX_CONF_UNSET_MSEC;
     conf->max_active = NGX_CONF_UNSET;
+    conf->disable_after = NGX_CONF_UNSET_MSEC;
 
     return conf;
 }
@@ -266,6 +351,7 @@ ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_JAMHOOK_TIMEOUT);
     ngx_conf_merge_value(conf->max_active, prev->max_active,
                          NGX_HTTP_JAMHOOK_MAX_ACTIVE);
+    ngx_http_jamhook_conf_merge_policy(prev, conf);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -278,6 +364,7 @@ ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         && conf->connector_place.file == NULL
         && conf->events_place.file == NULL
         && conf->sign_place.file == NULL
+        && conf->rate_place.file == NULL
         && conf->event_type_place.file == NULL)
     {
         return NGX_CONF_OK;
@@ -316,6 +403,7 @@ ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
         conf->sign = prev->sign;
         conf->sign_off = prev->sign_off;
         conf->sign_svix = prev->sign_svix;
+        conf->rate_interval = prev->rate_interval;
     }
 
     if (conf->pass == NULL
@@ -341,15 +429,46 @@ ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
 
 
 static ngx_int_t
+ngx_http_jamhook_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_jamhook_conf_store_directory(cycle);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_jamhook_init_process(ngx_cycle_t *cycle)
 {
+    ngx_http_jamhook_main_conf_t  *jmcf;
+
     /* not for the cache manager and its like */
 
-    if (ngx_process == NGX_PROCESS_WORKER
-        || ngx_process == NGX_PROCESS_SINGLE)
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
     {
-        ngx_http_jamhook_schedule_init(cycle);
+        return NGX_OK;
     }
+
+    ngx_http_jamhook_schedule_init(cycle);
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jamhook_module);
+
+    if (jmcf == NULL || jmcf->store == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_jamhook_store_init(cycle, jmcf->backend, jmcf->store)
+        != NGX_OK
+        || ngx_http_jamhook_claim_init(cycle, jmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_jamhook_dispatch_init(jmcf);
+    ngx_http_jamhook_orphan_init(cycle, jmcf);
+
+    ngx_http_jamhook_upkeep_init(cycle, jmcf);
 
     return NGX_OK;
 }
@@ -359,5 +478,6 @@ static void
 ngx_http_jamhook_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_jamhook_schedule_exit();
+    ngx_http_jamhook_store_exit();
     ngx_http_jamhook_crypto_exit();
 }

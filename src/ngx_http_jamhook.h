@@ -4,7 +4,7 @@
  * request.
  *
  * Configuration lives in cf->pool and is read-only once nginx runs, but for
- * an endpoint's "line", which is a worker's own state (relay/schedule).
+ * an endpoint's "line" and "flow", which are a worker's own state.
  */
 
 
@@ -18,6 +18,9 @@
 
 #include "ngx_http_jamhook_secret.h"
 #include "ngx_http_jamhook_event.h"
+#include "ngx_http_jamhook_ladder.h"
+#include "ngx_http_jamhook_backend.h"
+#include "ngx_http_jamhook_zone.h"
 
 
 #define NGX_HTTP_JAMHOOK_VERSION         "0.1.0"
@@ -62,8 +65,19 @@ typedef struct {
     ngx_queue_t                    queue;        /* among lines with work */
     ngx_queue_t                    waiting;      /* of deliveries */
     ngx_uint_t                     active;
+    ngx_uint_t                     reserved;     /* for claims */
     unsigned                       queued:1;
 } ngx_http_jamhook_line_t;
+
+
+/* What a worker knows of an endpoint's deliveries: relay/dispatch owns it. */
+typedef struct {
+    ngx_http_jamhook_cell_t       *cell;         /* in shared memory */
+    int64_t                        next_at;      /* Unix ms: when the next one
+                                                    is due; 0: not known */
+    ngx_http_jamhook_pause_e       paused;
+    unsigned                       more:1;       /* some are due now */
+} ngx_http_jamhook_flow_t;
 
 
 struct ngx_http_jamhook_endpoint_s {
@@ -73,13 +87,28 @@ struct ngx_http_jamhook_endpoint_s {
     ngx_http_core_loc_conf_t      *clcf;
     ngx_http_jamhook_loc_conf_t   *jlcf;
     ngx_str_t                      request_line; /* of its deliveries */
+    ngx_uint_t                     index;        /* in jmcf->endpoints */
     ngx_http_jamhook_line_t        line;
+    ngx_http_jamhook_flow_t        flow;
 };
 
 
 typedef struct {
     ngx_array_t                    endpoints;    /* endpoint_t * */
     ngx_array_t                    locations;    /* location_t */
+
+    /* jamhook_store */
+
+    ngx_http_jamhook_store_conf_t *store;        /* NULL: pass-through */
+    ngx_http_jamhook_backend_t    *backend;
+    ngx_http_jamhook_place_t       store_place;
+    ngx_http_jamhook_cell_t      **cells;        /* by endpoint */
+    time_t                         retention;    /* s */
+
+    /* the first directive that has no meaning without a store */
+
+    char                          *needs_store;
+    ngx_http_jamhook_place_t       needs_store_place;
 } ngx_http_jamhook_main_conf_t;
 
 
@@ -114,6 +143,13 @@ struct ngx_http_jamhook_loc_conf_s {
     ngx_http_jamhook_place_t       sign_place;
     ngx_msec_t                     timeout;
     ngx_int_t                      max_active;
+    ngx_http_jamhook_policy_t      policy;       /* fin: once all is read */
+    ngx_http_jamhook_place_t       retry_place;
+    ngx_http_jamhook_place_t       final_place;
+    ngx_uint_t                     rate_interval;   /* us from one attempt to
+                                                       the next; 0: off */
+    ngx_http_jamhook_place_t       rate_place;
+    ngx_msec_t                     disable_after;   /* 0: off */
 
     /* the content handler that stands behind ours, by conf/check */
 

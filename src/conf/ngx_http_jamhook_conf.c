@@ -7,10 +7,6 @@
 
 static char *ngx_http_jamhook_conf_role(ngx_conf_t *cf,
     ngx_http_jamhook_loc_conf_t *jlcf);
-static void ngx_http_jamhook_conf_here(ngx_conf_t *cf,
-    ngx_http_jamhook_place_t *place);
-static char *ngx_http_jamhook_conf_invalid(ngx_conf_t *cf, ngx_str_t *value,
-    char *right);
 static ngx_int_t ngx_http_jamhook_conf_repeated(ngx_array_t *values,
     ngx_str_t *value);
 
@@ -248,6 +244,7 @@ ngx_http_jamhook_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ep->name = value[1];
     ep->clcf = clcf;
     ep->jlcf = jlcf;
+    ep->index = jmcf->endpoints.nelts;
     ep->ctx = *(ngx_http_conf_ctx_t *) cf->ctx;
 
     ngx_http_jamhook_conf_here(cf, &ep->place);
@@ -497,7 +494,7 @@ ngx_http_jamhook_conf_role(ngx_conf_t *cf, ngx_http_jamhook_loc_conf_t *jlcf)
 }
 
 
-static void
+void
 ngx_http_jamhook_conf_here(ngx_conf_t *cf, ngx_http_jamhook_place_t *place)
 {
     place->file = cf->conf_file->file.name.data;
@@ -505,7 +502,7 @@ ngx_http_jamhook_conf_here(ngx_conf_t *cf, ngx_http_jamhook_place_t *place)
 }
 
 
-static char *
+char *
 ngx_http_jamhook_conf_invalid(ngx_conf_t *cf, ngx_str_t *value, char *right)
 {
     ngx_str_t  *args;

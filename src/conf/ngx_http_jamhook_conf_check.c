@@ -71,6 +71,10 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
     ngx_http_jamhook_location_t   *loc;
     ngx_http_jamhook_endpoint_t  **ep;
 
+    if (ngx_http_jamhook_conf_check_store(cf, jmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_http_jamhook_conf_check_texts(cf, jmcf);
 
     loc = jmcf->locations.elts;
@@ -136,6 +140,10 @@ ngx_http_jamhook_conf_check_strays(ngx_conf_t *cf,
         } else if (jlcf->sign_place.file) {
             place = &jlcf->sign_place;
             name = "jamhook_sign";
+
+        } else if (jlcf->rate_place.file) {
+            place = &jlcf->rate_place;
+            name = "jamhook_rate";
         }
     }
 
@@ -202,7 +210,7 @@ ngx_http_jamhook_conf_check_pass(ngx_conf_t *cf,
 
     /* told once, not again for each "if" in the location */
 
-    if (jlcf->pass->nelts > 1 && jlcf->outer == NULL) {
+    if (jmcf->store == NULL && jlcf->pass->nelts > 1 && jlcf->outer == NULL) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"jamhook_pass\" names several endpoints and there is "
                       "no store: when one of them fails, the sender repeats "
@@ -266,6 +274,9 @@ ngx_http_jamhook_conf_check_endpoint(ngx_conf_t *cf,
     if (ngx_http_jamhook_conf_default_events(cf, ep->jlcf) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ep->jlcf->policy.fin = (ep->jlcf->connector
+                            == NGX_HTTP_JAMHOOK_CONNECTOR_INTERCOM_FIN);
 
     return ngx_http_jamhook_conf_check_upstream(cf, ep);
 }

@@ -1,6 +1,7 @@
 
 #include "ngx_http_jamhook_ingest.h"
 #include "ngx_http_jamhook_ctx.h"
+#include "ngx_http_jamhook_dispatch.h"
 #include "ngx_http_jamhook_headers.h"
 #include "ngx_http_jamhook_parcel.h"
 #include "ngx_http_jamhook_reply.h"
@@ -58,11 +59,25 @@ static ngx_int_t ngx_http_jamhook_ingest_judge(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_jamhook_ingest_goes_to(
     ngx_http_jamhook_event_t *event, ngx_http_jamhook_endpoint_t *ep);
 
-static ngx_int_t ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jamhook_ingest_route(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx);
-static ngx_int_t ngx_http_jamhook_ingest_wait(ngx_http_request_t *r,
-    ngx_http_jamhook_wait_t *w);
+static ngx_http_jamhook_wait_t *ngx_http_jamhook_ingest_wait(
+    ngx_http_request_t *r, ngx_http_jamhook_ctx_t *ctx);
+static ngx_int_t ngx_http_jamhook_ingest_notice(ngx_http_request_t *r);
 static void ngx_http_jamhook_ingest_wait_cleanup(void *data);
+static ngx_http_request_t *ngx_http_jamhook_ingest_waiting(
+    ngx_http_jamhook_wait_t *w);
+static void ngx_http_jamhook_ingest_finalize(ngx_http_request_t *r,
+    ngx_int_t rc);
+
+static ngx_int_t ngx_http_jamhook_ingest_store(ngx_http_request_t *r,
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_endpoint_t **endpoints,
+    ngx_uint_t n);
+static void ngx_http_jamhook_ingest_kept(ngx_http_jamhook_keep_t *keep);
+
+static ngx_int_t ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_endpoint_t **endpoints,
+    ngx_uint_t n);
 static void ngx_http_jamhook_ingest_delivered(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_ingest_note(ngx_http_jamhook_wait_t *w,
     ngx_http_jamhook_delivery_t *d);
@@ -282,14 +297,14 @@ ngx_http_jamhook_ingest_body_handler(ngx_http_request_t *r)
     }
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_jamhook_ingest_deliver(r, ctx);
+        rc = ngx_http_jamhook_ingest_route(r, ctx);
     }
 
     if (rc == NGX_AGAIN) {
 
         /*
          * The reference that ngx_http_read_client_request_body() took holds
-         * the request until ngx_http_jamhook_ingest_delivered().
+         * the request until ngx_http_jamhook_ingest_finalize().
          */
 
         return;
@@ -560,108 +575,92 @@ ngx_http_jamhook_ingest_goes_to(ngx_http_jamhook_event_t *event,
 }
 
 
-/* NGX_AGAIN: deliveries are under way and will answer */
+/*
+ * Finds the endpoints that are to get the event.  NGX_AGAIN: somebody is at
+ * work and will answer.
+ */
 
 static ngx_int_t
-ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
+ngx_http_jamhook_ingest_route(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx)
 {
-    ngx_uint_t                    i, n;
-    ngx_http_jamhook_wait_t      *w;
-    ngx_http_jamhook_route_t     *route;
-    ngx_http_jamhook_ingest_t    *in;
-    ngx_http_jamhook_parcel_t    *parcel;
-    ngx_http_jamhook_delivery_t  *d;
+    ngx_uint_t                      i, n;
+    ngx_http_jamhook_route_t       *route;
+    ngx_http_jamhook_ingest_t      *in;
+    ngx_http_jamhook_endpoint_t   **ep;
+    ngx_http_jamhook_main_conf_t   *jmcf;
 
     in = ctx->ingest;
-    parcel = ctx->parcel;
+
+    ep = ngx_palloc(r->pool, in->jlcf->pass->nelts
+                             * sizeof(ngx_http_jamhook_endpoint_t *));
+    if (ep == NULL) {
+        return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                              "out of memory");
+    }
 
     route = in->jlcf->pass->elts;
-
-    w = ngx_pcalloc(parcel->pool, sizeof(ngx_http_jamhook_wait_t));
-    if (w == NULL) {
-        goto failed;
-    }
-
-    w->ctx = ctx;
-    w->retry_after = NGX_DECLINED;
-
-    d = ngx_pcalloc(parcel->pool, in->jlcf->pass->nelts
-                                  * sizeof(ngx_http_jamhook_delivery_t));
-    if (d == NULL) {
-        goto failed;
-    }
-
     n = 0;
 
     for (i = 0; i < in->jlcf->pass->nelts; i++) {
-
-        if (!ngx_http_jamhook_ingest_goes_to(&parcel->event,
-                                             route[i].endpoint))
+        if (ngx_http_jamhook_ingest_goes_to(&ctx->parcel->event,
+                                            route[i].endpoint))
         {
-            continue;
+            ep[n++] = route[i].endpoint;
         }
-
-        d[n].parcel = parcel;
-        d[n].endpoint = route[i].endpoint;
-        d[n].attempt = 1;
-        d[n].deadline = in->arrived + NGX_HTTP_JAMHOOK_PASS_TIMEOUT;
-        d[n].handler = ngx_http_jamhook_ingest_delivered;
-        d[n].data = w;
-
-        n++;
     }
 
     if (n == 0) {
         return ngx_http_jamhook_ingest_accept(r, ctx, "ignored");
     }
 
-    if (ngx_http_jamhook_schedule_is_full()) {
-        return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
-                                              "too many deliveries wait for "
-                                              "their turn");
-    }
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jamhook_module);
 
-    if (ngx_http_jamhook_ingest_wait(r, w) != NGX_OK) {
-        goto failed;
-    }
-
-    w->pending = n;
-
-    for (i = 0; i < n; i++) {
-        ngx_http_jamhook_schedule_add(&d[i]);
-    }
-
-    return NGX_AGAIN;
-
-failed:
-
-    return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
-                                          "out of memory");
+    return jmcf->store ? ngx_http_jamhook_ingest_store(r, ctx, ep, n)
+                       : ngx_http_jamhook_ingest_deliver(r, ctx, ep, n);
 }
 
 
-static ngx_int_t
-ngx_http_jamhook_ingest_wait(ngx_http_request_t *r, ngx_http_jamhook_wait_t *w)
+/* from here on the client may leave without a trace; NULL: no memory */
+
+static ngx_http_jamhook_wait_t *
+ngx_http_jamhook_ingest_wait(ngx_http_request_t *r,
+    ngx_http_jamhook_ctx_t *ctx)
 {
-    ngx_connection_t    *c;
-    ngx_pool_cleanup_t  *cln;
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_jamhook_wait_t  *w;
+
+    w = ngx_pcalloc(ctx->parcel->pool, sizeof(ngx_http_jamhook_wait_t));
+    if (w == NULL) {
+        return NULL;
+    }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     cln->handler = ngx_http_jamhook_ingest_wait_cleanup;
     cln->data = w;
 
     w->request = r;
+    w->ctx = ctx;
+    w->retry_after = NGX_DECLINED;
 
-    if (r != r->main) {
-        return NGX_OK;
+    if (r == r->main && ngx_http_jamhook_ingest_notice(r) != NGX_OK) {
+        return NULL;
     }
 
-    /* notice a client that leaves: its connection is free then */
+    return w;
+}
+
+
+/* notices a client that leaves: its connection is free then */
+
+static ngx_int_t
+ngx_http_jamhook_ingest_notice(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
 
     c = r->connection;
 
@@ -670,12 +669,10 @@ ngx_http_jamhook_ingest_wait(ngx_http_request_t *r, ngx_http_jamhook_wait_t *w)
 
     if (c->read->ready) {
         ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        return NGX_ERROR;
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    return ngx_handle_read_event(c->read, 0);
 }
 
 
@@ -688,10 +685,199 @@ ngx_http_jamhook_ingest_wait_cleanup(void *data)
 }
 
 
+/* the request that waits; NULL: there is nobody to be told */
+
+static ngx_http_request_t *
+ngx_http_jamhook_ingest_waiting(ngx_http_jamhook_wait_t *w)
+{
+    ngx_http_request_t  *r;
+
+    r = w->request;
+
+    if (r == NULL
+        || ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx)
+    {
+        /* the client left; or it did, and is in a post_action location */
+
+        return NULL;
+    }
+
+    ngx_http_set_log_request(r->connection->log, r);
+
+    return r;
+}
+
+
+static void
+ngx_http_jamhook_ingest_finalize(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* with a store: the answer comes after the commit */
+
+static ngx_int_t
+ngx_http_jamhook_ingest_store(ngx_http_request_t *r,
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_endpoint_t **endpoints,
+    ngx_uint_t n)
+{
+    ngx_str_t                   headers;
+    ngx_http_jamhook_keep_t    *keep;
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_jamhook_parcel_t  *parcel;
+
+    parcel = ctx->parcel;
+
+    keep = ngx_pcalloc(parcel->pool, sizeof(ngx_http_jamhook_keep_t));
+    if (keep == NULL) {
+        goto failed;
+    }
+
+    if (ngx_http_jamhook_headers_json(&r->headers_in.headers, parcel->pool,
+                                      &headers)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    keep->handler = ngx_http_jamhook_ingest_kept;
+    keep->data = ngx_http_jamhook_ingest_wait(r, ctx);
+
+    if (keep->data == NULL) {
+        goto failed;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (ngx_http_jamhook_dispatch_event(keep, parcel, endpoints, n,
+                                        &clcf->name, &headers)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    return NGX_AGAIN;
+
+failed:
+
+    return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                          "out of memory");
+}
+
+
+static void
+ngx_http_jamhook_ingest_kept(ngx_http_jamhook_keep_t *keep)
+{
+    ngx_int_t                rc;
+    ngx_http_request_t      *r;
+    ngx_http_jamhook_ctx_t  *ctx;
+
+    r = ngx_http_jamhook_ingest_waiting(keep->data);
+    if (r == NULL) {
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);
+
+    switch (keep->verdict) {
+
+    case NGX_HTTP_JAMHOOK_KEPT_STORED:
+        rc = ngx_http_jamhook_ingest_accept(r, ctx, "stored");
+        break;
+
+    case NGX_HTTP_JAMHOOK_KEPT_DUPLICATE:
+        rc = ngx_http_jamhook_ingest_accept(r, ctx, "duplicate");
+        break;
+
+    case NGX_HTTP_JAMHOOK_KEPT_CONFLICT:
+        rc = ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_ID_CONFLICT,
+                                            "this id was seen with another "
+                                            "body");
+        break;
+
+    case NGX_HTTP_JAMHOOK_KEPT_FULL:
+        rc = ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                            "the store has reached its "
+                                            "\"max_size\"");
+        break;
+
+    case NGX_HTTP_JAMHOOK_KEPT_BUSY:
+        rc = ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                            "too many events wait for the "
+                                            "store");
+        break;
+
+    default:
+        rc = ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                            "the store cannot commit");
+    }
+
+    ngx_http_jamhook_ingest_finalize(r, rc);
+}
+
+
+/* without a store: the answer comes after the deliveries, and of them */
+
+static ngx_int_t
+ngx_http_jamhook_ingest_deliver(ngx_http_request_t *r,
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_endpoint_t **endpoints,
+    ngx_uint_t n)
+{
+    ngx_uint_t                    i;
+    ngx_http_jamhook_wait_t      *w;
+    ngx_http_jamhook_ingest_t    *in;
+    ngx_http_jamhook_delivery_t  *d;
+
+    if (ngx_http_jamhook_schedule_is_full()) {
+        return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                              "too many deliveries wait for "
+                                              "their turn");
+    }
+
+    in = ctx->ingest;
+
+    d = ngx_pcalloc(ctx->parcel->pool,
+                    n * sizeof(ngx_http_jamhook_delivery_t));
+    if (d == NULL) {
+        goto failed;
+    }
+
+    w = ngx_http_jamhook_ingest_wait(r, ctx);
+    if (w == NULL) {
+        goto failed;
+    }
+
+    w->pending = n;
+
+    for (i = 0; i < n; i++) {
+        d[i].parcel = ctx->parcel;
+        d[i].endpoint = endpoints[i];
+        d[i].attempt = 1;
+        d[i].deadline = in->arrived + NGX_HTTP_JAMHOOK_PASS_TIMEOUT;
+        d[i].handler = ngx_http_jamhook_ingest_delivered;
+        d[i].data = w;
+
+        ngx_http_jamhook_schedule_add(&d[i]);
+    }
+
+    return NGX_AGAIN;
+
+failed:
+
+    return ngx_http_jamhook_ingest_reject(r, NGX_HTTP_JAMHOOK_UNAVAILABLE,
+                                          "out of memory");
+}
+
+
 static void
 ngx_http_jamhook_ingest_delivered(ngx_http_jamhook_delivery_t *d)
 {
-    ngx_connection_t         *c;
     ngx_http_request_t       *r;
     ngx_http_jamhook_wait_t  *w = d->data;
 
@@ -699,25 +885,16 @@ ngx_http_jamhook_ingest_delivered(ngx_http_jamhook_delivery_t *d)
 
     w->pending--;
 
-    if (w->pending || w->request == NULL) {
+    if (w->pending) {
         return;
     }
 
-    r = w->request;
+    r = ngx_http_jamhook_ingest_waiting(w);
 
-    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx) {
-
-        /* it left for another location: post_action after the client left */
-
-        return;
+    if (r) {
+        ngx_http_jamhook_ingest_finalize(r,
+                                      ngx_http_jamhook_ingest_answer(r, w));
     }
-
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_finalize_request(r, ngx_http_jamhook_ingest_answer(r, w));
-    ngx_http_run_posted_requests(c);
 }
 
 
@@ -732,7 +909,7 @@ ngx_http_jamhook_ingest_note(ngx_http_jamhook_wait_t *w,
 
     o = &d->outcome;
 
-    if (o->result == NGX_HTTP_JAMHOOK_SUCCEEDED) {
+    if (o->result == NGX_HTTP_JAMHOOK_RESULT_SUCCEEDED) {
         return;
     }
 

@@ -62,6 +62,9 @@ static ngx_http_jamhook_problem_t  ngx_http_jamhook_problems[] = {
     { 422, ngx_string("Unprocessable Content"),
       ngx_string("event_invalid"), ngx_null_string, ngx_null_string },
 
+    { NGX_HTTP_CONFLICT, ngx_string("Conflict"),
+      ngx_string("id_conflict"), ngx_null_string, ngx_null_string },
+
     { NGX_HTTP_BAD_GATEWAY, ngx_string("Bad Gateway"),
       ngx_string("delivery_failed"), ngx_null_string, ngx_null_string },
 

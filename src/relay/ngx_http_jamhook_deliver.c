@@ -174,6 +174,8 @@ ngx_http_jamhook_deliver_create_body(ngx_http_jamhook_delivery_t *d,
         *body = d->parcel->body;
     }
 
+    d->body = *body;
+
     rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
     if (rb == NULL) {
         return NGX_ERROR;

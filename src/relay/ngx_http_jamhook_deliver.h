@@ -41,6 +41,8 @@ struct ngx_http_jamhook_delivery_s {
                                                             of its end */
     ngx_http_jamhook_delivery_handler_pt   handler;      /* once, when DONE */
     void                                  *data;
+    unsigned                               reserved:1;   /* by schedule */
+    unsigned                               kept:1;       /* in the store */
 
     ngx_http_jamhook_outcome_t             outcome;
 
@@ -55,6 +57,9 @@ struct ngx_http_jamhook_delivery_s {
     ngx_http_request_t                    *sr;
     ngx_http_post_subrequest_t             post;
     ngx_http_jamhook_ctx_t                 ctx;
+    ngx_str_t                              body;         /* as sent, in the
+                                                            shell's pool or
+                                                            the parcel's */
     ngx_int_t                            (*create_request)(
                                                       ngx_http_request_t *r);
     u_char                                 idempotency_key[36];

@@ -349,16 +349,16 @@ ngx_http_jamhook_outcome_judge(ngx_http_jamhook_delivery_t *d)
     o = &d->outcome;
 
     if (o->error == NGX_HTTP_JAMHOOK_ERR_INTERRUPTED) {
-        o->result = NGX_HTTP_JAMHOOK_INTERRUPTED;
+        o->result = NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED;
 
     } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NONE
                && o->status >= NGX_HTTP_OK
                && o->status < NGX_HTTP_SPECIAL_RESPONSE)
     {
-        o->result = NGX_HTTP_JAMHOOK_SUCCEEDED;
+        o->result = NGX_HTTP_JAMHOOK_RESULT_SUCCEEDED;
 
     } else {
-        o->result = NGX_HTTP_JAMHOOK_FAILED;
+        o->result = NGX_HTTP_JAMHOOK_RESULT_FAILED;
     }
 
     d->ctx.result = results[o->result];
@@ -371,35 +371,40 @@ static void
 ngx_http_jamhook_outcome_log(ngx_http_jamhook_delivery_t *d)
 {
     ngx_log_t                   *log;
+    ngx_uint_t                   level;
     ngx_http_jamhook_outcome_t  *o;
 
     o = &d->outcome;
     log = &d->shell->log;
     log->action = NULL;
 
+    /* one that is kept is tried again, or dispatch says that it is not */
+
+    level = d->kept ? NGX_LOG_WARN : NGX_LOG_ERR;
+
     ngx_log_debug4(NGX_LOG_DEBUG_HTTP, log, 0,
                    "jamhook response: status:%ui error:%d kept:%uz of:%O",
                    o->status, o->error, (size_t) (o->body.last - o->body.start),
                    o->body_length);
 
-    if (o->result == NGX_HTTP_JAMHOOK_SUCCEEDED) {
+    if (o->result == NGX_HTTP_JAMHOOK_RESULT_SUCCEEDED) {
         ngx_log_error(NGX_LOG_INFO, log, 0,
                       "jamhook delivered: target answered %ui", o->status);
 
     } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NONE) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
+        ngx_log_error(level, log, 0,
                       "jamhook delivery failed: target answered %ui",
                       o->status);
 
     } else if (o->error == NGX_HTTP_JAMHOOK_ERR_NGINX) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
+        ngx_log_error(level, log, 0,
                       "jamhook delivery failed: answered by nginx with %ui, "
                       "the target was not asked; look for \"return\", "
                       "\"rewrite\", \"error_page\" or a cache in the "
                       "endpoint's location", o->status);
 
     } else {
-        ngx_log_error(NGX_LOG_ERR, log, 0, "jamhook delivery failed: %s",
+        ngx_log_error(level, log, 0, "jamhook delivery failed: %s",
                       ngx_http_jamhook_outcome_error(o->error));
     }
 }

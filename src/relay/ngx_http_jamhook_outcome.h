@@ -12,13 +12,8 @@
 
 
 #include "ngx_http_jamhook.h"
+#include "ngx_http_jamhook_backend.h"
 
-
-typedef enum {
-    NGX_HTTP_JAMHOOK_SUCCEEDED = 0,
-    NGX_HTTP_JAMHOOK_FAILED,
-    NGX_HTTP_JAMHOOK_INTERRUPTED
-} ngx_http_jamhook_result_e;
 
 typedef enum {
     NGX_HTTP_JAMHOOK_ERR_NONE = 0,       /* there is a response */

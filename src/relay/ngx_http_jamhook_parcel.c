@@ -18,7 +18,7 @@ ngx_http_jamhook_parcel_create(size_t body_size)
         return NULL;
     }
 
-    parcel = ngx_pcalloc(pool, sizeof(ngx_http_jamhook_parcel_t));
+    parcel = ngx_http_jamhook_parcel_adopt(pool);
     if (parcel == NULL) {
         goto failed;
     }
@@ -28,9 +28,6 @@ ngx_http_jamhook_parcel_create(size_t body_size)
         goto failed;
     }
 
-    parcel->pool = pool;
-    parcel->refs = 1;
-
     return parcel;
 
 failed:
@@ -38,6 +35,23 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+ngx_http_jamhook_parcel_t *
+ngx_http_jamhook_parcel_adopt(ngx_pool_t *pool)
+{
+    ngx_http_jamhook_parcel_t  *parcel;
+
+    parcel = ngx_pcalloc(pool, sizeof(ngx_http_jamhook_parcel_t));
+    if (parcel == NULL) {
+        return NULL;
+    }
+
+    parcel->pool = pool;
+    parcel->refs = 1;
+
+    return parcel;
 }
 
 

@@ -19,6 +19,12 @@
  */
 ngx_http_jamhook_parcel_t *ngx_http_jamhook_parcel_create(size_t body_size);
 
+/*
+ * The same around a pool that is there already, which is the parcel's from
+ * then on; body is empty.  NULL: no memory, the pool stays the caller's.
+ */
+ngx_http_jamhook_parcel_t *ngx_http_jamhook_parcel_adopt(ngx_pool_t *pool);
+
 /* Gives up one reference; the last one frees the parcel. */
 void ngx_http_jamhook_parcel_release(ngx_http_jamhook_parcel_t *parcel);
 

@@ -23,6 +23,7 @@ static struct {
     ngx_queue_t        lines;        /* with deliveries that could start */
     ngx_queue_t        sending;      /* deliveries */
     ngx_uint_t         active;
+    ngx_uint_t         reserved;
     ngx_uint_t         max_active;
     ngx_uint_t         waiting;
     size_t             waiting_bytes;
@@ -76,11 +77,58 @@ ngx_http_jamhook_schedule_is_full(void)
 }
 
 
+ngx_uint_t
+ngx_http_jamhook_schedule_reserve(ngx_http_jamhook_endpoint_t *ep,
+    ngx_uint_t n)
+{
+    ngx_uint_t                i, used, taken, left;
+    ngx_http_jamhook_line_t  *line;
+
+    line = &ep->line;
+
+    for (i = 0; i < n; i++) {
+        used = line->active + line->reserved;
+        taken = ngx_http_jamhook_schedule.active
+                + ngx_http_jamhook_schedule.reserved;
+
+        if (used >= (ngx_uint_t) ep->jlcf->max_active
+            || taken >= ngx_http_jamhook_schedule.max_active)
+        {
+            break;
+        }
+
+        left = ngx_http_jamhook_schedule.max_active - taken;
+
+        if (used && used >= 3 * left) {
+            break;
+        }
+
+        line->reserved++;
+        ngx_http_jamhook_schedule.reserved++;
+    }
+
+    return i;
+}
+
+
+void
+ngx_http_jamhook_schedule_unreserve(ngx_http_jamhook_endpoint_t *ep,
+    ngx_uint_t n)
+{
+    ep->line.reserved -= n;
+    ngx_http_jamhook_schedule.reserved -= n;
+}
+
+
 void
 ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
 {
     if (ngx_http_jamhook_schedule.watcher == NULL) {
         ngx_http_jamhook_schedule_watch();
+    }
+
+    if (d->reserved) {
+        ngx_http_jamhook_schedule_unreserve(d->endpoint, 1);
     }
 
     d->parcel->refs++;
@@ -193,7 +241,7 @@ ngx_http_jamhook_schedule_run(void)
 
             /* its timer is about to say so: nobody waits for it any more */
 
-            ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_FAILED,
+            ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_RESULT_FAILED,
                                               NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
 
         } else {
@@ -230,10 +278,11 @@ ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d)
     ngx_http_jamhook_schedule_set_timer(d, d->endpoint->jlcf->timeout);
 
     if (ngx_http_jamhook_deliver_start(d) != NGX_OK) {
-        d->outcome.result = NGX_HTTP_JAMHOOK_INTERRUPTED;
+        d->outcome.result = NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED;
         d->outcome.error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
 
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+        ngx_log_error((d->kept ? NGX_LOG_WARN : NGX_LOG_ERR), ngx_cycle->log,
+                      0,
                       "jamhook delivery failed: interrupted, there is no "
                       "memory for it, endpoint: \"%V\", event: \"%V\"",
                       &d->endpoint->name, &d->parcel->id);
@@ -285,7 +334,7 @@ ngx_http_jamhook_schedule_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_FAILED,
+    ngx_http_jamhook_schedule_give_up(d, NGX_HTTP_JAMHOOK_RESULT_FAILED,
                                       NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
 }
 
@@ -393,7 +442,7 @@ ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev)
             d = ngx_queue_data(q, ngx_http_jamhook_delivery_t, queue);
 
             ngx_http_jamhook_schedule_give_up(d,
-                                          NGX_HTTP_JAMHOOK_INTERRUPTED,
+                                          NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED,
                                           NGX_HTTP_JAMHOOK_ERR_INTERRUPTED);
         }
     }

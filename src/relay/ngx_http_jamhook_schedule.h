@@ -31,6 +31,17 @@ void ngx_http_jamhook_schedule_init_line(ngx_http_jamhook_line_t *line);
 ngx_uint_t ngx_http_jamhook_schedule_is_full(void);
 
 /*
+ * Reserves up to n turns of an endpoint, for deliveries that are to be claimed
+ * from the store; returns how many.  An endpoint may use at most three times
+ * what it leaves free for others, so that one that hangs does not take all.
+ * unreserve gives turns back; a delivery with "reserved" set uses one up.
+ */
+ngx_uint_t ngx_http_jamhook_schedule_reserve(ngx_http_jamhook_endpoint_t *ep,
+    ngx_uint_t n);
+void ngx_http_jamhook_schedule_unreserve(ngx_http_jamhook_endpoint_t *ep,
+    ngx_uint_t n);
+
+/*
  * Puts a delivery at the end of its endpoint's line; it may start at once.
  * Takes a reference to the parcel.  d->handler is called exactly once, from
  * the event loop and never from within this call.

@@ -12,7 +12,8 @@ remove_tree($dir);
 make_path($dir);
 
 for my $case (['openssl/', 'OpenSSL', 'libssl-dev'],
-              ['cjson/', 'cJSON', 'libcjson-dev'])
+              ['cjson/', 'cJSON', 'libcjson-dev'],
+              ['sqlite3.h', 'SQLite', 'libsqlite3-dev'])
 {
     my ($header, $name, $package) = @$case;
 

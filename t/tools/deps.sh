@@ -20,7 +20,8 @@ for group; do
     case $group in
 
         build)
-            packages="$packages build-essential libssl-dev libcjson-dev"
+            packages="$packages build-essential libssl-dev libcjson-dev
+                      libsqlite3-dev"
 
             if [ -n "${NGINX_SRC:-}" ]; then
                 packages="$packages libpcre2-dev zlib1g-dev"
@@ -38,7 +39,7 @@ for group; do
                       libcryptx-perl libhttp-message-perl libipc-run-perl
                       liblist-moreutils-perl libtest-base-perl
                       libtest-longstring-perl libtext-diff-perl liburi-perl
-                      libwww-perl wrk"
+                      libwww-perl sqlite3 wrk"
 
             if ! command -v node > /dev/null; then
                 packages="$packages nodejs npm"
