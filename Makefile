@@ -6,6 +6,7 @@
 # make palloc   all blocks with an nginx built from source for finding overruns
 # make hup      all blocks, each by a reload of the nginx of the one before
 # make valgrind all blocks under valgrind (slow)
+# make torture  events while processes are killed and targets fail: is any lost?
 # make bench    measures against a bare proxy_pass
 # make static   builds build/static/nginx with the module inside
 # make install  puts the module where this machine's nginx looks for it
@@ -18,18 +19,22 @@
 #   CC, CFLAGS, LDFLAGS, WERROR=1
 #   PORT, STANDIN_PORT      of make run
 #   T=t/10-x/001-y.t        of make blocks, hup, san ...: these tests
+#   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
+#                           of make torture
+#   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   DESTDIR, MODULES_DIR, ETC_DIR  of make install
 
 SHELL = /bin/bash
 
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR
+export SECONDS_ RATE WORKERS SEED FAULTS SHOW
 
 TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) bench static install clean
+.PHONY: all run stop $(TESTS) torture bench static install clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -47,10 +52,17 @@ $(TESTS):
 	@$(TOOLS)/deps.sh build test source $(filter valgrind,$@)
 	@$(TOOLS)/test.sh $@
 
+torture:
+	@$(TOOLS)/deps.sh build test
+	@$(TOOLS)/build.sh module build
+	@t/torture/torture.pl
+
 bench:
 	@$(TOOLS)/deps.sh build bench
 	@$(TOOLS)/build.sh module build
 	@t/bench/bench.pl
+	@echo
+	@t/bench/durable.pl $(DURABLE)
 
 static:
 	@$(TOOLS)/deps.sh build source

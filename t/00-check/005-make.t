@@ -42,7 +42,8 @@ for my $round (1, 2) {
     like $said, qr/^\s+\{"event":"intercom\.recorder\.recorded",
                    "payload":\{"conversationId":"215470686832743",.*\}\}$/mx,
          'its body';
-    like $said, qr/"result":"delivered"/, 'the answer';
+    like $said, qr/"result":"stored"/, 'the answer';
+    like $said, qr/jamhook delivered: target answered 200,/, 'the outcome';
     like $said, qr/make stop/, 'how to end it';
 }
 
@@ -111,6 +112,7 @@ Jamhook::Env::write_file("$keys/fin.url",
 $text =~ s{/\S+/hooks\.pem}{$crt};
 $text =~ s{/\S+/hooks\.key}{$key};
 $text =~ s{/\S+/jamhook/(?=(?:jam|fin)\.)}{$keys/}g;
+$text =~ s{(?<=sqlite:)[^\s;]+}{$dest/store};
 $text =~ s{listen\s+443}{listen 127.0.0.1:$ENV{PORT}};
 
 Jamhook::Env::write_file("$dest/nginx.conf",

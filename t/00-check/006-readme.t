@@ -46,6 +46,7 @@ sub localize {
         $text =~ s/(?<=\s)\Q$file\E(?=;)/$path/g;
     }
 
+    $text =~ s{(?<=\bsqlite:)[^\s;]+}{$dir/store}g;
     $text =~ s{(ssl_certificate\s+)\S+;}{$1$crt;}g;
     $text =~ s{(ssl_certificate_key\s+)\S+;}{$1$key;}g;
     $text =~ s{(ssl_trusted_certificate\s+)\S+;}{$1$crt;}g;
@@ -109,7 +110,8 @@ for my $text (@parts) {
                && index($text, $formats{$name}) < 0;
     }
 
-    if ($first =~ /^(?:server|upstream|map|limit_\w+_zone|log_format)\b/) {
+    if ($first =~ /^(?:server|upstream|map|limit_\w+_zone|log_format
+                       |jamhook_store)\b/x) {
         $http .= $text;
 
     } elsif ($first =~ /^load_module\b/) {
@@ -127,6 +129,9 @@ for my $text (@parts) {
             if $text !~ /^jamhook_(?:endpoint|pass)\s/m;
         $location = $text;
     }
+
+    $http .= "jamhook_store sqlite:/store;\n"
+        if $text =~ /^\s*jamhook_(?:retry|rate|disable_after)\s/m;
 
     $location = "location /part {\n$location}\n" if length $location;
 

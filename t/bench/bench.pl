@@ -10,12 +10,11 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib $FindBin::Bin;
 
+use Bench;
 use Getopt::Long;
 use Jamhook::Nginx;
-use JSON::PP ();
-use POSIX ();
 use Time::HiRes qw(time sleep);
 
 my %opt = (seconds => 4, rounds => 5, connections => 32, memory => 1,
@@ -27,32 +26,6 @@ my $body = '{"id":"evt_12345","type":"intercom.recorder.recorded",'
            . '"created_at":"2025-09-09T12:00:00Z","data":{"conversationId":'
            . '"215470686832743","jamId":"9573a43b-3ec9-49ab-b7e4-bf6cfc4bdfc",'
            . '"recording_url":"https://jam.dev/r/rec_12345"}}';
-
-my $tick = POSIX::sysconf(POSIX::_SC_CLK_TCK());
-
-
-sub median { my @s = sort { $a <=> $b } @_; return $s[@s / 2] }
-
-
-sub cpu {
-    my ($pid) = @_;
-
-    my @f = split ' ', Jamhook::Env::slurp("/proc/$pid/stat") =~ s/^.*\) //r;
-
-    return ($f[11] + $f[12]) / $tick;
-}
-
-
-# KiB
-sub rss {
-    my ($pid) = @_;
-
-    my ($kib) = Jamhook::Env::slurp("/proc/$pid/smaps_rollup")
-                =~ /^Rss:\s+(\d+)/m;
-
-    return $kib;
-}
-
 
 my $events = Jamhook::Env::tmp() . '/events';
 
@@ -121,10 +94,10 @@ sub round {
     my ($path) = @_;
 
     my $url = "http://127.0.0.1:" . $nginx->port . $path;
-    my $before = cpu($worker);
+    my $before = Bench::cpu($worker);
     my $out = `wrk -t1 -c$opt{connections} -d$opt{seconds}s \\
                -s $FindBin::Bin/events.lua $url -- $events 2>&1`;
-    my $spent = cpu($worker) - $before;
+    my $spent = Bench::cpu($worker) - $before;
     my ($requests, $us, $p99, $errors) =
         $out =~ /^result (\d+) (\d+) (\d+) (\d+)/m or die $out;
 
@@ -148,7 +121,8 @@ for my $i (0 .. $opt{rounds}) {
 }
 
 my ($bare, $jam) = @got{'/bare', '/jam'};
-my $ratio = median(map { $jam->[$_]{cpu} / $bare->[$_]{cpu} } 0 .. $#$bare);
+my $ratio = Bench::median(map { $jam->[$_]{cpu} / $bare->[$_]{cpu} }
+                          0 .. $#$bare);
 
 printf "One worker, %d connections, events of %d bytes, median of %d rounds"
        . " of %d s\n\n", $opt{connections}, length $body, scalar @$bare,
@@ -161,14 +135,15 @@ for my $kind (@kinds) {
     my %m;
 
     for my $key (qw(cpu rate p99)) {
-        $m{$key} = median(map { $_->{$key} } @{ $got{$path} });
+        $m{$key} = Bench::median(map { $_->{$key} } @{ $got{$path} });
     }
 
     printf "| %s | %.1f us | %.0f | %.1f ms |\n", $name, @m{qw(cpu rate p99)};
 }
 
 printf "| ratio | %.2f | %.2f | |\n", $ratio,
-       median(map { $jam->[$_]{rate} / $bare->[$_]{rate} } 0 .. $#$bare);
+       Bench::median(map { $jam->[$_]{rate} / $bare->[$_]{rate} }
+                     0 .. $#$bare);
 
 $nginx->stop;
 
@@ -187,7 +162,7 @@ sub idle {
     # one request each, so that what is only touched by the first is there
     $n->get('/none') for 1 .. 10;
 
-    return rss($pid);
+    return Bench::rss($pid);
 }
 
 my $without = idle(no_module => 1, server => 'location / { return 204; }');
@@ -221,9 +196,9 @@ sub under_way {
 
     # the allocator's first growth is not counted
     my @few = $fill->(20);
-    my $before = rss($pid);
+    my $before = Bench::rss($pid);
     my @many = $fill->($opt{deliveries});
-    my $after = rss($pid);
+    my $after = Bench::rss($pid);
 
     close $_ for @few, @many;
     $n->stop('TERM');

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh: starts nginx with the module and a stand-in for Intercom, sends Jam's
-# sample event and shows what arrived. PORT and STANDIN_PORT may be set.
+# run.sh: starts nginx with the module, its store and a stand-in for Intercom,
+# sends Jam's sample event and shows what arrived. PORT and STANDIN_PORT may be
+# set. The keys and the store stay from run to run; "make clean" removes them.
 
 set -eu
 
@@ -25,8 +26,6 @@ if [ "$port" = "$standin_port" ]; then say_busy "$port" STANDIN_PORT; fi
 if busy "$port"; then say_busy "$port" PORT; fi
 if busy "$standin_port"; then say_busy "$standin_port" STANDIN_PORT; fi
 
-# the keys stay from run to run
-
 for name in jam fin; do
     if [ ! -s "$run/$name.key" ]; then
         (umask 077
@@ -34,19 +33,24 @@ for name in jam fin; do
     fi
 done
 
-# nginx drops root's rights; where www-data cannot reach this directory for
-# large bodies it has to keep them
+# nginx drops root's rights; where www-data cannot reach this directory, for
+# the store and for large bodies, it has to keep them
 
 user=
 if [ "$(id -u)" = 0 ]; then
-    user="user root;"
+    worker=root
 
     if id -u www-data > /dev/null 2>&1 \
        && setpriv --reuid www-data --regid www-data --clear-groups \
                   test -x "$run" 2> /dev/null
     then
-        user="user www-data;"
+        worker=www-data
     fi
+
+    user="user $worker;"
+
+    # the run before may have had another one
+    [ ! -d "$run/store" ] || chown -R "$worker" "$run/store"
 fi
 
 echo "$port" > "$run/port"
@@ -65,6 +69,8 @@ events {
 }
 
 http {
+    jamhook_store sqlite:$run/store;
+
     log_format jam '\$time_iso8601 \$status \$jamhook_result '
                    '\$jamhook_type \$jamhook_id';
     access_log $run/access.log jam;
@@ -123,28 +129,42 @@ failed()
     || failed "nginx did not start"
 
 touch "$run/requests.json"
-before=$(wc -l < "$run/requests.json")
+id=msg_$(openssl rand -hex 12)
 
 echo
 echo "Sending Jam's sample event to http://127.0.0.1:$port/jam"
 
-answer=$("$top/t/run/send.sh") || failed "the event could not be sent"
+answer=$(ID=$id "$top/t/run/send.sh") || failed "the event could not be sent"
 
 echo
 echo "Jam gets the answer ${answer##*$'\n'}"
 echo
 echo "    ${answer%$'\n'*}"
 
+[ "${answer##*$'\n'}" = 200 ] || failed "the answer is not 200"
+
+# the answer came when the event was on disk; its delivery follows
+
 shown=
 for _ in $(seq 100); do
-    if shown=$(perl "$top/t/run/show.pl" "$run/requests.json" "$before"); then
+    if shown=$(perl "$top/t/run/show.pl" "$run/requests.json" "$id"); then
         break
     fi
     sleep 0.05
 done
 
 [ -n "$shown" ] || failed "the stand-in for Intercom did not get the event"
-[ "${answer##*$'\n'}" = 200 ] || failed "the answer is not 200"
+
+delivered=
+for _ in $(seq 100); do
+    if delivered=$(grep -o "jamhook delivered: .*event: \"$id\"" \
+                       "$run/error.log"); then
+        break
+    fi
+    sleep 0.05
+done
+
+[ -n "$delivered" ] || failed "the delivery did not succeed"
 
 rel=${run#"$PWD"/}
 
@@ -154,12 +174,19 @@ The stand-in for Intercom's "Wait for Webhook" step got
 
 $shown
 
+and nginx logs
+
+    $delivered
+
 nginx goes on serving: http://127.0.0.1:$port, process $(cat "$run/nginx.pid")
     configuration   $rel/nginx.conf
     keys            $rel/jam.key (Jam's), $rel/fin.key (ours)
     logs            $rel/access.log, $rel/error.log
     received        $rel/requests.json
+    store           $rel/store/jamhook.db
 
 Another event:      t/run/send.sh t/run/opted_out.json
-To end it:          make stop
+What is stored:     sqlite3 -readonly -box $rel/store/jamhook.db \\
+                        'SELECT * FROM show_deliveries'
+To end it:          make stop (keys and store stay)
 END

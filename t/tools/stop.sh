@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# stop.sh: ends what "make run" started.
+# stop.sh: ends what "make run" started. Its keys and its store stay.
 
 set -u
 

@@ -22,6 +22,12 @@ package Jamhook::Nginx;
 # new: main, events, http, server (texts of the configuration), workers (1),
 # connections (256), level ("info"), name. Any other name => value stands for
 # %{name}; %{port}, %{dir}, %{refused}, %{crt}, %{crt_key} are there already.
+# "store => 1", or its parameters, adds a store: $nginx->store is a
+# Jamhook::Store. "faults => 1" runs nginx with faults in the store's directory:
+# $nginx->faults is a Jamhook::Faults.
+#
+# What happens to an nginx: reload, stop, kill_worker, kill_all, upgrade; after
+# stop and kill_all, start.
 #
 # It listens on 127.0.0.1:%{port}, and unless "listen => 0" the text "server"
 # goes into a server of that port. Stopped when it goes out of scope.
@@ -63,6 +69,18 @@ sub new {
     Jamhook::Env::write_file("$self->{dir}/logs/error.log", '', 0644);
     Jamhook::Env::write_keys("$self->{dir}/keys");
 
+    if ($opt{store} || $opt{faults}) {
+        require Jamhook::Store;
+        $self->{store} = Jamhook::Store->new("$self->{dir}/store",
+            params => ($opt{store} || 1) eq '1' ? '' : $opt{store});
+        $self->{store_line} = $self->{store}->line if $opt{store};
+    }
+
+    if ($opt{faults}) {
+        require Jamhook::Faults;
+        $self->{faults} = Jamhook::Faults->new($self->{store}->dir);
+    }
+
     $self->configure;
     $self->start unless $opt{stopped};
 
@@ -72,6 +90,8 @@ sub new {
 
 sub port { $_[0]{port} }
 sub dir { $_[0]{dir} }
+sub store { $_[0]{store} }
+sub faults { $_[0]{faults} }
 
 
 # Writes the configuration, with these texts or values replaced.
@@ -98,6 +118,7 @@ worker_processes @{[ $self->{workers} || 1 ]};
 error_log logs/error.log @{[ $self->{level} || 'info' ]};
 pid nginx.pid;
 env ASAN_OPTIONS;
+@{[ $self->{faults} ? "env LD_PRELOAD;\nenv JAMHOOK_FAULTS;" : '' ]}
 $text{main}
 events {
     worker_connections @{[ $self->{connections} || 256 ]};
@@ -110,6 +131,7 @@ http {
     fastcgi_temp_path temp/fastcgi;
     uwsgi_temp_path temp/uwsgi;
     scgi_temp_path temp/scgi;
+    @{[ $self->{store_line} || '' ]}
 $text{http}
 $server
 }
@@ -133,6 +155,7 @@ sub command {
 
     if ($pid == 0) {
         open STDERR, '>&', \*STDOUT;
+        $self->preload if $self->{faults};
         exec $Jamhook::Env::NGINX, '-e', 'logs/error.log', '-p',
              "$self->{dir}/", '-c', 'nginx.conf', @args;
         die "exec: $!";
@@ -143,6 +166,28 @@ sub command {
     close $out;
 
     return ($?, $said);
+}
+
+
+# The environment that has the faults in it. A sanitizer's library stands before
+# all others, also where nginx itself is built for it.
+sub preload {
+    my ($self) = @_;
+
+    my @before = split ' ', $ENV{JAMHOOK_PRELOAD} || '';
+
+    if ($Jamhook::Env::UNDER eq 'palloc') {
+        @before = map { `cc -print-file-name=$_` =~ s/\n//r }
+                  qw(libasan.so libubsan.so);
+    }
+
+    my %env = $self->{faults}->env(@before);
+
+    # t/tools/under.sh sets the one to the other
+    $ENV{JAMHOOK_PRELOAD} = $env{LD_PRELOAD};
+    delete $env{LD_PRELOAD} if $Jamhook::Env::UNDER;
+
+    %ENV = (%ENV, %env);
 }
 
 
@@ -208,6 +253,75 @@ sub reload {
         my @new = $self->workers;
         @new && !grep { $old{$_} } @new;
     });
+}
+
+
+# Kills a worker, any without a pid, and waits until as many as before are there
+# again unless "wait => 0"; its pid.
+sub kill_worker {
+    my ($self, $pid, %opt) = @_;
+
+    my @workers = $self->workers;
+
+    $pid ||= $workers[rand @workers] || return;
+    $self->signal('KILL', $pid);
+
+    Jamhook::Env::wait_for(sub {
+        my @now = $self->workers;
+        @now >= @workers && !grep { $_ == $pid } @now;
+    }) if !defined $opt{wait} || $opt{wait};
+
+    return $pid;
+}
+
+
+# Kills all processes at once, as a machine that goes down would, and waits until
+# they are gone; their pids, the master's first.
+sub kill_all {
+    my ($self) = @_;
+
+    my $pid = delete $self->{pid} or return;
+
+    # so that it replaces none of them while they are counted
+    kill 'STOP', $pid;
+    Jamhook::Env::wait_for(sub {
+        Jamhook::Env::slurp("/proc/$pid/stat") !~ /\) [RSD] / });
+
+    my @all = map { ($_, Jamhook::Env::children($_)) }
+              $pid, grep { Jamhook::Env::is_running($_) }
+                     @{ delete $self->{old} || [] };
+
+    kill 'KILL', @all;
+    Jamhook::Env::wait_for(sub {
+        !grep { Jamhook::Env::is_running($_) } @all });
+    unlink "$self->{dir}/nginx.pid";
+
+    return @all;
+}
+
+
+# A new master by USR2, from the same binary, and QUIT to the old one; true when
+# the new one is there, and does not wait for the old workers.
+sub upgrade {
+    my ($self) = @_;
+
+    my $old = $self->{pid};
+    my $new;
+
+    $self->signal('USR2');
+
+    Jamhook::Env::wait_for(sub {
+        ($new) = Jamhook::Env::slurp("$self->{dir}/nginx.pid") =~ /^(\d+)/;
+        return 0 if !$new || $new == $old
+                    || !-e "$self->{dir}/nginx.pid.oldbin";
+        local $self->{pid} = $new;
+        return $self->workers == ($self->{workers} || 1);
+    }, 10 * $Jamhook::Env::PATIENCE) or return 0;
+
+    $self->{pid} = $new;
+    push @{ $self->{old} }, $old;
+
+    return $self->signal('QUIT', $old);
 }
 
 

@@ -1,0 +1,510 @@
+#!/usr/bin/env perl
+# durable.pl [--seconds 3] [--rounds 5] [--connections 32] [--workers 1,2,8]
+#            [--rate 1000] [--rate-seconds 5] [--events 1000000]
+#            [--waiting 100000] [--part throughput,latency,growth]
+#            [--store DIR] [--no-memory-disk] [--quick]
+#
+# Measures events that are stored before they are answered, and delivered:
+#
+#   throughput  as many as go through, against a bare proxy_pass of the same
+#               POST. CPU is that of all of the workers' threads, until the last
+#               event of a round is delivered and that is written down.
+#   latency     at a fixed rate: of the answer, and of the arrival at the
+#               target, counted from when an event was to be sent
+#   growth      one worker with an empty store, with many finished events in it,
+#               and with many deliveries that wait
+#
+# All in one nginx each, on loopback, keepalive on both sides, rounds of all in
+# turn. No id comes twice; ids are time-ordered, as Svix's are. Stores lie in
+# build/t/bench-durable.pl, or in DIR; what one fdatasync() takes there is
+# measured between the rounds. The rate is also tried with a store in /dev/shm,
+# where a disk's part is nothing.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::Bin;
+
+use Bench;
+use File::Path qw(remove_tree);
+use Getopt::Long;
+use Jamhook::Nginx;
+use Jamhook::Store;
+use Time::HiRes qw(time sleep);
+
+my %opt = (seconds => 3, rounds => 5, connections => 32, workers => '1,2,8',
+           rate => 1000, 'rate-seconds' => 5, events => 1_000_000,
+           waiting => 100_000, part => 'throughput,latency,growth',
+           'max-active' => 64, 'memory-disk' => 1);
+my @spec = ('seconds=f', 'rounds=i', 'connections=i', 'workers=s', 'rate=i',
+            'rate-seconds=f', 'events=i', 'waiting=i', 'part=s', 'store=s',
+            'max-active=i', 'memory-disk!', 'quick');
+my @args = @ARGV;
+
+GetOptions(\%opt, @spec) or exit 2;
+
+if ($opt{quick}) {
+    @opt{qw(seconds rounds workers rate rate-seconds events waiting)} =
+        (0.5, 1, '1', 200, 1, 2000, 500);
+
+    # what is written out goes before it
+    @ARGV = @args;
+    GetOptions(\%opt, @spec) or exit 2;
+}
+
+my %part = map { $_ => 1 } split /,/, $opt{part};
+my $tmp = Jamhook::Env::tmp();
+my $rate = "$tmp/rate";
+my ($stores, $next) = (0, 1);
+my @made;
+
+# of the growing numbers an event has its own part
+sub thousands { return scalar reverse join ',', unpack '(A3)*', reverse $_[0] }
+
+# killed, it stops its nginx all the same
+$SIG{$_} = sub { exit 1 } for qw(INT TERM);
+
+END {
+    my $status = $?;
+    remove_tree($_) for @made;
+    $? = $status;
+}
+
+system($ENV{CC} || 'cc', '-O2', '-Wno-deprecated-declarations', '-o', $rate,
+       "$FindBin::Bin/rate.c", '-lcrypto') == 0 or die "rate.c does not build";
+
+my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
+    level => 'crit', connections => 8192, http => q{
+        access_log off;
+        keepalive_requests 100000000;
+        default_type application/json;
+    }, server => q{
+        location / { return 200 '{"ok":true}'; }
+    });
+
+# a target that takes connections and never says anything
+my $hole = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0,
+                                 Proto => 'tcp', Listen => 1024) or die $!;
+
+
+# An nginx with a store of its own. target: the port; dead: that of a second
+# endpoint, which has deliveries but gets none from here.
+sub relay {
+    my (%with) = @_;
+
+    my $serial = ++$stores;
+    my $dir = $with{place} ? "$with{place}/jamhook-bench-$$-$serial"
+                           : "$tmp/store-$serial";
+    my $store = Jamhook::Store->new($dir, params => 'max_size=100g');
+
+    push @made, $dir;
+
+    my $nginx = Jamhook::Nginx->new(name => "relay-$serial",
+        connections => 16384, level => 'warn', workers => $with{workers} || 1,
+        target => $with{target} || $sink->port,
+        dead => $with{dead} || Jamhook::Env::refused_port(),
+        max_active => $opt{'max-active'},
+        http => $store->line . q{
+            access_log off;
+            keepalive_requests 100000000;
+
+            upstream target {
+                server 127.0.0.1:%{target};
+                keepalive 256;
+            }
+        },
+        server => q{
+            location = /bare {
+                proxy_http_version 1.1;
+                proxy_set_header   Connection "";
+                proxy_pass         http://target/fin/215470686832743;
+            }
+
+            location = /jam {
+                jamhook_pass    fin;
+                jamhook_verify  keys/P1.key;
+            }
+
+            location = /idle {
+                jamhook_pass    dead;
+                jamhook_verify  keys/P1.key;
+            }
+
+            location /fin {
+                jamhook_endpoint    fin;
+                jamhook_connector   intercom_fin;
+                jamhook_sign        keys/S1.key;
+                jamhook_max_active  %{max_active};
+                proxy_http_version  1.1;
+                proxy_set_header    Connection "";
+                proxy_pass          http://target/fin/;
+            }
+
+            location /dead {
+                jamhook_endpoint    dead;
+                jamhook_connector   intercom_fin;
+                jamhook_sign        keys/S1.key;
+                jamhook_max_active  %{max_active};
+                proxy_pass          http://127.0.0.1:%{dead}/dead/;
+            }
+        });
+
+    $nginx->{bench} = $store;
+    Jamhook::Env::wait_for(sub { -s $store->file
+        && eval { defined $store->value('select min(id) from endpoints') } })
+        or die "no store";
+
+    return $nginx;
+}
+
+
+# Nothing of "fin" is due or under way. Only through indexes of what is.
+sub wait_drained {
+    my ($nginx, $seconds) = @_;
+
+    my $sql = q{
+        select exists (select 1 from deliveries d where state = 1
+                       and endpoint = (select id from endpoints
+                                       where name = 'fin'))
+            or exists (select 1 from deliveries where state = 0
+                       and endpoint = (select id from endpoints
+                                       where name = 'fin')
+                       and class in (0, 1)
+                       and next_at < (strftime('%s') + 60) * 1000) as n};
+
+    my $until = time + $seconds;
+
+    while ($nginx->{bench}->value($sql)) {
+        die "not all is delivered" if time > $until;
+        sleep 0.005;
+    }
+}
+
+
+sub load {
+    my ($nginx, $path, $seconds, $per_second, $target) = @_;
+
+    my $connections = $opt{connections};
+    $connections *= 2 if ($nginx->{workers} || 1) > 2;
+
+    my $line = `$rate send @{[ $nginx->port ]} $path $Jamhook::Sign::KEYS{P1} \\
+                $connections $seconds $per_second $next @{[ $target || 0 ]}`;
+
+    die "rate: $?" if $? || $line !~ /^sent=/;
+
+    my %got = $line =~ /(\w+)=(\d+)/g;
+
+    $next += $got{sent};
+    die "$path: $line" if $got{errors} || $got{answered} < $got{sent};
+
+    return \%got;
+}
+
+
+sub saturate {
+    my ($nginx, $path) = @_;
+
+    my @workers = $nginx->workers;
+    my $sum = sub {
+        my @s = (0, 0);
+        for my $pid (@workers) {
+            my @one = Bench::cpu_by_thread($pid);
+            $s[$_] += $one[$_] for 0, 1;
+        }
+        return @s;
+    };
+
+    my @before = $sum->();
+    my $got = load($nginx, $path, $opt{seconds}, 0);
+    my $answered = time;
+
+    wait_drained($nginx, 60) if $path eq '/jam';
+
+    my $seconds = $got->{us} / 1e6 + time - $answered;
+    my @cpu = $sum->();
+
+    $cpu[$_] = ($cpu[$_] - $before[$_]) / $got->{sent} * 1e6 for 0, 1;
+
+    return { loop => $cpu[0], threads => $cpu[1], cpu => $cpu[0] + $cpu[1],
+             rate => $got->{sent} / $seconds,
+             answers => $got->{sent} / $got->{us} * 1e6,
+             map { $_ => $got->{$_} / 1000 } qw(p50 p95 p99) };
+}
+
+
+my @fsync;
+
+# ms; remembered for the whole of a part
+sub fsync {
+    my ($dir, $n) = @_;
+
+    my %got = `$rate fsync $dir $n` =~ /(\w+)=(\d+)/g;
+
+    return { map { $_ => $got{$_} / 1000 } qw(p50 p95 p99 pmax) };
+}
+
+
+sub note_fsync {
+    my ($nginx) = @_;
+
+    push @fsync, fsync($nginx->{bench}->dir, $opt{quick} ? 10 : 40);
+}
+
+
+sub say_fsync {
+    printf "\nOne fdatasync() of 4 KiB in the store's directory, between the"
+           . " rounds: median %.2f ms, p99 %.2f ms.\n\n",
+           Bench::median(map { $_->{p50} } @fsync),
+           Bench::median(map { $_->{p99} } @fsync);
+    @fsync = ();
+}
+
+
+sub medians {
+    my ($results) = @_;
+
+    return map { my $key = $_;
+                 $key => Bench::median(map { $_->{$key} } @$results) }
+           keys %{ $results->[0] };
+}
+
+
+sub throughput {
+    printf "## Stored and delivered, as many as go through\n\n"
+           . "Median of %d rounds of %s s; CPU of all workers for an event, of"
+           . " their event loops and of the store's threads\n\n",
+           $opt{rounds}, $opt{seconds};
+    print "| workers | | CPU per event | loop + threads | events/s | answers/s"
+          . " | p50 | p95 | p99 |\n"
+          . "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+
+    for my $workers (split /,/, $opt{workers}) {
+        my $nginx = relay(workers => $workers, place => $opt{store});
+        my %got;
+
+        for my $i (0 .. $opt{rounds}) {
+            for my $path ('/bare', '/jam') {
+                my $result = saturate($nginx, $path);
+
+                # the first one warms up
+                push @{ $got{$path} }, $result if $i;
+            }
+
+            note_fsync($nginx);
+        }
+
+        for my $path ('/bare', '/jam') {
+            my %m = medians($got{$path});
+
+            printf "| %d | %s | %.1f us | %.1f + %.1f us | %.0f | %.0f"
+                   . " | %.1f ms | %.1f ms | %.1f ms |\n", $workers,
+                   $path eq '/jam' ? 'jamhook' : 'bare proxy_pass',
+                   @m{qw(cpu loop threads rate answers p50 p95 p99)};
+        }
+
+        my ($jam, $bare) = @got{'/jam', '/bare'};
+        my %ratio = map {
+            my $key = $_;
+            $key => Bench::median(map { $jam->[$_]{$key} / $bare->[$_]{$key} }
+                                  0 .. $#$jam)
+        } qw(cpu rate answers);
+
+        printf "| %d | ratio | %.2f | | %.2f | %.2f | | | |\n", $workers,
+               @ratio{qw(cpu rate answers)};
+
+        $nginx->stop;
+    }
+
+    say_fsync();
+}
+
+
+# As all of a round's events count together, a round more makes each figure a
+# median of p50s, p95s, p99s.
+sub latency {
+    printf "## Stored and delivered, %s events/s\n\n"
+           . "One worker, from when an event was to be sent; median of %d"
+           . " rounds of %s s\n\n", thousands($opt{rate}), $opt{rounds},
+           $opt{'rate-seconds'};
+    print "| | | p50 | p95 | p99 |\n| --- | --- | --- | --- | --- |\n";
+
+    my @places = ([$opt{store} || 'disk', $opt{store}]);
+
+    push @places, ['/dev/shm', '/dev/shm']
+        if $opt{'memory-disk'} && -w '/dev/shm';
+
+    my $port = Jamhook::Env::free_port();
+    my %nginx = map { $_->[0] => relay(place => $_->[1], target => $port) }
+                @places;
+    my (%got, @late);
+
+    for my $i (0 .. $opt{rounds}) {
+        for my $place (@places) {
+            my $nginx = $nginx{$place->[0]};
+
+            for my $path ('/bare', '/jam') {
+                my $got = load($nginx, $path, $opt{'rate-seconds'}, $opt{rate},
+                               $port);
+
+                die "$path: not all arrived" if $got->{arrived} < $got->{sent};
+
+                # the first one warms up
+                next unless $i;
+
+                push @{ $got{"$place->[0]$path"} }, $got;
+                push @late, $got->{late99};
+
+                wait_drained($nginx, 60);
+            }
+
+            note_fsync($nginx) if $place == $places[0];
+        }
+    }
+
+    for my $place (map { $_->[0] } @places) {
+        for my $path ('/bare', '/jam') {
+            my %m = medians($got{"$place$path"});
+            my $name = $path eq '/bare' ? 'bare proxy_pass'
+                     : "jamhook, store on $place";
+
+            next if $path eq '/bare' && $place ne $places[0][0];
+
+            printf "| %s | answer | %.2f ms | %.2f ms | %.2f ms |\n", $name,
+                   map { $_ / 1000 } @m{qw(p50 p95 p99)};
+            printf "| %s | arrival | %.2f ms | %.2f ms | %.2f ms |\n", $name,
+                   map { $_ / 1000 } @m{qw(a50 a95 a99)};
+        }
+    }
+
+    printf "\nThe sender itself was late by %.2f ms at p99.\n",
+           Bench::median(@late) / 1000;
+    say_fsync();
+
+    $_->stop for values %nginx;
+}
+
+
+# Copies of a delivered event, so that all is as the module writes it: n events,
+# and their deliveries as "set" says.
+sub fill {
+    my ($nginx, $n, $endpoint, %set) = @_;
+
+    my $store = $nginx->{bench};
+    my $one = load($nginx, '/jam', 1, 1);
+
+    wait_drained($nginx, 10);
+    $nginx->stop;
+
+    my $insert = sub {
+        my ($table, $where, %value) = @_;
+
+        my @columns = map { $_->{name} }
+                      $store->rows("pragma table_info($table)");
+        my $values = join ', ', map { defined $value{$_} ? $value{$_} : $_ }
+                                @columns;
+
+        return "insert into $table (" . join(', ', @columns) . ")\n"
+               . "with recursive c(n) as (select 1 union all"
+               . " select n + 1 from c where n < $n)\n"
+               . "select $values from c, $table where $where order by n;\n";
+    };
+
+    my $seq = $store->value('select max(seq) from events');
+    my $to = "(select id from endpoints where name = '$endpoint')";
+    my $sql = "pragma synchronous = off; pragma cache_size = -500000;\n"
+        . "begin;\n"
+        . $insert->('events', "seq = $seq", seq => "$seq + n",
+              # before what comes later, of the same length
+              id => "'msg_2' || printf('%08d', n) || hex(randomblob(9))",
+              received_at => 'received_at - 86400000 + n')
+        . $insert->('deliveries', "event = $seq", event => "$seq + n",
+                    endpoint => $to, %set);
+
+    if (!defined $set{state}) {
+        $sql .= $insert->('attempts', "event = $seq", seq => "seq + n",
+                          event => "$seq + n");
+    }
+
+    my ($status, $said) = $store->shell($sql . "commit;\n"
+        . "pragma wal_checkpoint(truncate);", write => 1);
+
+    die "sqlite3: $said" if $status;
+
+    $nginx->start;
+}
+
+
+sub growth {
+    my $n = thousands($opt{waiting});
+    my $hole_port = $hole->sockport;
+    my $ms = int(time * 1000);
+
+    # what was tried once and waits for its next try
+    my %waits = (state => 0, class => 1, step => 1, lease_owner => 'null',
+                 lease_until => 0);
+    my %due = (%waits, next_at => "$ms - 3600000 + n");
+
+    my @stores = (
+        ['empty'],
+        [thousands($opt{events}) . ' finished events', $opt{events}, 'fin'],
+        ["$n deliveries that wait for their time", $opt{waiting}, 'fin',
+         %waits, next_at => "$ms + 18000000 + n"],
+        ["$n that are due, their endpoint says nothing", $opt{waiting}, 'dead',
+         %due],
+        ["$n that are due, their endpoint refuses", $opt{waiting}, 'dead',
+         %due],
+    );
+
+    my (@nginx, @idle, %got, %peak);
+
+    for my $i (0 .. $#stores) {
+        my ($name, @fill) = @{ $stores[$i] };
+
+        $nginx[$i] = relay(place => $opt{store},
+                           $i == 3 ? (dead => $hole_port) : ());
+        fill($nginx[$i], @fill) if @fill;
+    }
+
+    # what the disk has still to write
+    system 'sync';
+
+    $idle[$_] = Bench::rss(($nginx[0]->workers)[0]) for 0;
+
+    for my $round (0 .. $opt{rounds}) {
+        for my $i (0 .. $#stores) {
+            my $result = saturate($nginx[$i], '/jam');
+            my ($pid) = $nginx[$i]->workers;
+
+            # the first one warms up
+            push @{ $got{$i} }, $result if $round;
+            $peak{$i} = Bench::peak($pid);
+        }
+
+        note_fsync($nginx[0]);
+    }
+
+    printf "## Growth\n\nOne worker; median of %d rounds of %s s; memory is the"
+           . " worker's most, over that of one that was idle\n\n",
+           $opt{rounds}, $opt{seconds};
+    print "| store | CPU per event | events/s | of the empty one's | memory |\n"
+          . "| --- | --- | --- | --- | --- |\n";
+
+    for my $i (0 .. $#stores) {
+        my %m = medians($got{$i});
+        my $ratio = Bench::median(map { $got{$i}[$_]{rate} / $got{0}[$_]{rate} }
+                                  0 .. $#{ $got{0} });
+
+        printf "| %s | %.1f us | %.0f | %.0f %% | %.1f MiB |\n", $stores[$i][0],
+               @m{qw(cpu rate)}, $ratio * 100, ($peak{$i} - $idle[0]) / 1024;
+    }
+
+    say_fsync();
+
+    $_->stop for @nginx;
+}
+
+
+throughput() if $part{throughput};
+latency() if $part{latency};
+growth() if $part{growth};
