@@ -566,6 +566,13 @@ for my $p (0.5, 0.99, 1) {
 }
 
 note '';
+note join ', ', map { sprintf '%s %d', $_->[0],
+                      scalar @{ $fault{$_->[1]} || [] } }
+     ['lost', 'lost'], ['wrong bytes', 'bytes'],
+     ['under way twice at once', 'overlap'],
+     ['duplicates without a reason', 'duplicate'], ['stuck', 'stuck'],
+     ['given up', 'gave up'];
+note '';
 
 for (
     ['lost', 'no event that was acknowledged is lost'],
