@@ -76,6 +76,9 @@ typedef struct {
     int64_t                        next_at;      /* Unix ms: when the next one
                                                     is due; 0: not known */
     ngx_http_jamhook_pause_e       paused;
+    ngx_uint_t                     window;       /* due ones under way at once
+                                                    while it is down; 0: as
+                                                    many as max_active */
     unsigned                       more:1;       /* some are due now */
 } ngx_http_jamhook_flow_t;
 
@@ -180,7 +183,8 @@ typedef struct {
     ngx_str_t                      id;           /* the message's */
     ngx_str_t                      body;         /* as received */
     ngx_http_jamhook_event_t       event;
-    ngx_http_jamhook_key_t        *key;          /* that verified it, if any */
+    ngx_str_t                      key;          /* fingerprint of the one
+                                                    that verified it */
 } ngx_http_jamhook_parcel_t;
 
 

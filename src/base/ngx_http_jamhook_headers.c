@@ -13,13 +13,13 @@ static ngx_uint_t ngx_http_jamhook_headers_is_utf8(ngx_str_t *s);
 
 /* what is never kept */
 
-static char  *ngx_http_jamhook_headers_secret[] = {
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-    "x-api-key",
-    NULL
+static ngx_str_t  ngx_http_jamhook_headers_secret[] = {
+    ngx_string("authorization"),
+    ngx_string("proxy-authorization"),
+    ngx_string("cookie"),
+    ngx_string("set-cookie"),
+    ngx_string("x-api-key"),
+    ngx_null_string
 };
 
 static ngx_str_t  ngx_http_jamhook_headers_masked = ngx_string("***");
@@ -160,10 +160,12 @@ ngx_http_jamhook_headers_real(ngx_http_jamhook_headers_t *walk)
 static ngx_str_t *
 ngx_http_jamhook_headers_value(ngx_table_elt_t *h)
 {
-    char  **name;
+    ngx_str_t  *name;
 
-    for (name = ngx_http_jamhook_headers_secret; *name; name++) {
-        if (ngx_http_jamhook_headers_is(h, *name)) {
+    for (name = ngx_http_jamhook_headers_secret; name->len; name++) {
+        if (h->key.len == name->len
+            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
+        {
             return &ngx_http_jamhook_headers_masked;
         }
     }
@@ -176,6 +178,10 @@ static size_t
 ngx_http_jamhook_headers_json_length(ngx_str_t *s)
 {
     size_t      len, i;
+
+    if (ngx_http_jamhook_json_is_plain(s)) {
+        return s->len + 2;
+    }
 
     len = ngx_http_jamhook_json_escaped_length(s);
 
@@ -199,6 +205,14 @@ ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s)
     size_t     i, n;
     u_char     c, *start;
     ngx_str_t  ascii;
+
+    if (ngx_http_jamhook_json_is_plain(s)) {
+        *p++ = '"';
+        p = ngx_cpymem(p, s->data, s->len);
+        *p++ = '"';
+
+        return p;
+    }
 
     if (ngx_http_jamhook_headers_is_utf8(s)) {
         return ngx_http_jamhook_json_escape(p, s);

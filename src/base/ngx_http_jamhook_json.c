@@ -278,6 +278,40 @@ ngx_http_jamhook_json_escaped_length(ngx_str_t *s)
 }
 
 
+/* eight bytes at a time: in each the high bit says that it is not plain */
+
+ngx_uint_t
+ngx_http_jamhook_json_is_plain(ngx_str_t *s)
+{
+    size_t     left;
+    u_char    *p;
+    uint64_t   w, quote, slash, odd;
+
+    static const uint64_t  ones = 0x0101010101010101,
+                           high = 0x8080808080808080;
+
+    p = s->data;
+    odd = 0;
+
+    for (left = s->len; left >= 8; left -= 8, p += 8) {
+        ngx_memcpy(&w, p, 8);
+
+        quote = w ^ (ones * '"');
+        slash = w ^ (ones * '\\');
+
+        odd |= w | (w - ones * 0x20) | (quote - ones) | (slash - ones);
+    }
+
+    for ( /* void */ ; left; left--, p++) {
+        if (*p >= 0x80 || !ngx_http_jamhook_json_plain(*p)) {
+            return 0;
+        }
+    }
+
+    return (odd & high) == 0;
+}
+
+
 u_char *
 ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s)
 {

@@ -85,5 +85,8 @@ ngx_int_t ngx_http_jamhook_json_integer(ngx_http_jamhook_json_t *item,
 size_t ngx_http_jamhook_json_escaped_length(ngx_str_t *s);
 u_char *ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s);
 
+/* 1: it is ASCII and stands in a JSON string as it is. */
+ngx_uint_t ngx_http_jamhook_json_is_plain(ngx_str_t *s);
+
 
 #endif /* _NGX_HTTP_JAMHOOK_JSON_H_INCLUDED_ */

@@ -389,6 +389,7 @@ static ngx_int_t
 ngx_http_jamhook_ingest_verify(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx)
 {
+    ngx_http_jamhook_key_t     *key;
     ngx_http_jamhook_verify_e   rc;
     ngx_http_jamhook_ingest_t  *in;
 
@@ -400,11 +401,17 @@ ngx_http_jamhook_ingest_verify(ngx_http_request_t *r,
 
     rc = ngx_http_jamhook_verify_signature(&in->msg, &ctx->parcel->body,
                                            &in->jlcf->verify->keys, r->pool,
-                                           &ctx->parcel->key);
+                                           &key);
 
     switch (rc) {
 
     case NGX_HTTP_JAMHOOK_VERIFY_OK:
+
+        /* a configuration outlives the requests of its workers */
+
+        ctx->parcel->key.data = key->fingerprint;
+        ctx->parcel->key.len = NGX_HTTP_JAMHOOK_FINGERPRINT_LEN;
+
         return NGX_DECLINED;
 
     case NGX_HTTP_JAMHOOK_VERIFY_MISMATCH:

@@ -197,20 +197,16 @@ static ngx_int_t
 ngx_http_jamhook_variable_key(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                value;
     ngx_http_jamhook_ctx_t  *ctx;
 
     ctx = ngx_http_jamhook_get_ctx(r);
 
-    if (ctx == NULL || ctx->parcel == NULL || ctx->parcel->key == NULL) {
+    if (ctx == NULL || ctx->parcel == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    value.data = ctx->parcel->key->fingerprint;
-    value.len = NGX_HTTP_JAMHOOK_FINGERPRINT_LEN;
-
-    return ngx_http_jamhook_variable_set(v, &value);
+    return ngx_http_jamhook_variable_set(v, &ctx->parcel->key);
 }
 
 

@@ -8,6 +8,8 @@
 
 static void ngx_http_jamhook_claim_turn(void);
 static ngx_uint_t ngx_http_jamhook_claim_wants(void);
+static ngx_uint_t ngx_http_jamhook_claim_want(
+    ngx_http_jamhook_endpoint_t *ep);
 static ngx_uint_t ngx_http_jamhook_claim_due(ngx_http_jamhook_endpoint_t *ep,
     ngx_msec_t *wait);
 static void ngx_http_jamhook_claim_claimed(ngx_http_jamhook_op_t *op);
@@ -196,6 +198,24 @@ ngx_http_jamhook_claim_paused(ngx_http_jamhook_endpoint_t *ep,
 }
 
 
+void
+ngx_http_jamhook_claim_went(ngx_http_jamhook_endpoint_t *ep, ngx_uint_t down)
+{
+    ngx_uint_t  max, window;
+
+    max = (ngx_uint_t) ep->jlcf->max_active;
+    window = ep->flow.window;
+
+    if (down) {
+        window = (window ? window : max) / 2;
+        ep->flow.window = ngx_max(window, 1);
+        return;
+    }
+
+    ep->flow.window = (2 * window < max) ? 2 * window : 0;
+}
+
+
 int64_t
 ngx_http_jamhook_claim_longest(void)
 {
@@ -253,9 +273,11 @@ ngx_http_jamhook_claim_wants(void)
 
         if (ngx_http_jamhook_claim_due(ep, &wait)) {
 
-            turns = ngx_http_jamhook_claim_turns(ep,
-                        ep->flow.paused == NGX_HTTP_JAMHOOK_PAUSE_NONE
-                            ? (ngx_uint_t) ep->jlcf->max_active : 1, &wait);
+            turns = ngx_http_jamhook_claim_want(ep);
+
+            if (turns) {
+                turns = ngx_http_jamhook_claim_turns(ep, turns, &wait);
+            }
 
             if (turns) {
                 want = &ngx_http_jamhook_claim.wants[n++];
@@ -280,6 +302,27 @@ ngx_http_jamhook_claim_wants(void)
     ngx_http_jamhook_claim_alarm(soonest);
 
     return n;
+}
+
+
+/* how many to ask for, if there are turns */
+
+static ngx_uint_t
+ngx_http_jamhook_claim_want(ngx_http_jamhook_endpoint_t *ep)
+{
+    ngx_uint_t  busy;
+
+    if (ep->flow.paused != NGX_HTTP_JAMHOOK_PAUSE_NONE) {
+        return 1;
+    }
+
+    if (ep->flow.window == 0) {
+        return (ngx_uint_t) ep->jlcf->max_active;
+    }
+
+    busy = ep->line.active + ep->line.reserved;
+
+    return busy < ep->flow.window ? ep->flow.window - busy : 0;
 }
 
 
@@ -390,6 +433,7 @@ ngx_http_jamhook_claim_take(ngx_http_jamhook_claim_t *claim)
     parcel->event.conversation_id = claim->conversation_id;
     parcel->event.jam_id = claim->jam_id;
     parcel->event.recording_url = claim->recording_url;
+    parcel->key = claim->key;
 
     f->event = claim->event;
     f->step = claim->step;

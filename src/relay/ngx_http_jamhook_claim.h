@@ -39,6 +39,13 @@ void ngx_http_jamhook_claim_wake(ngx_http_jamhook_endpoint_t *ep);
 void ngx_http_jamhook_claim_expect(ngx_http_jamhook_endpoint_t *ep,
     int64_t at);
 
+/*
+ * Notes how an attempt went, so that the backlog of an endpoint that is down is
+ * tried by fewer at a time.
+ */
+void ngx_http_jamhook_claim_went(ngx_http_jamhook_endpoint_t *ep,
+    ngx_uint_t down);
+
 /* Notes that an endpoint was paused or resumed by hand. */
 void ngx_http_jamhook_claim_paused(ngx_http_jamhook_endpoint_t *ep,
     ngx_http_jamhook_pause_e reason);

@@ -9,18 +9,33 @@ static void ngx_http_jamhook_dispatch_kept(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_dispatch_overdue(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_dispatch_tell(ngx_http_jamhook_keep_t *keep,
     ngx_http_jamhook_kept_e verdict);
+static void ngx_http_jamhook_dispatch_start_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_dispatch_routed(ngx_http_jamhook_keep_t *keep);
 
 
 static struct {
     ngx_http_jamhook_endpoint_t   **endpoints;
+    ngx_queue_t                     kept;        /* told, to be sent */
+    ngx_event_t                     start;       /* posted */
 } ngx_http_jamhook_dispatch;
+
+
+/* what nginx's debug log takes the data of an event for */
+
+static ngx_connection_t  ngx_http_jamhook_dispatch_ident = { .fd = -1 };
 
 
 void
 ngx_http_jamhook_dispatch_init(ngx_http_jamhook_main_conf_t *jmcf)
 {
     ngx_http_jamhook_dispatch.endpoints = jmcf->endpoints.elts;
+
+    ngx_queue_init(&ngx_http_jamhook_dispatch.kept);
+
+    ngx_http_jamhook_dispatch.start.handler =
+                                      ngx_http_jamhook_dispatch_start_handler;
+    ngx_http_jamhook_dispatch.start.log = ngx_cycle->log;
+    ngx_http_jamhook_dispatch.start.data = &ngx_http_jamhook_dispatch_ident;
 }
 
 
@@ -71,6 +86,7 @@ ngx_http_jamhook_dispatch_event(ngx_http_jamhook_keep_t *keep,
     op->conversation_id = parcel->event.conversation_id;
     op->jam_id = parcel->event.jam_id;
     op->recording_url = parcel->event.recording_url;
+    op->key = parcel->key;
     op->headers = *headers;
     op->body = parcel->body;
     op->routes = route;
@@ -88,8 +104,7 @@ ngx_http_jamhook_dispatch_event(ngx_http_jamhook_keep_t *keep,
 static void
 ngx_http_jamhook_dispatch_kept(ngx_http_jamhook_op_t *op)
 {
-    ngx_http_jamhook_keep_t    *keep = op->data;
-    ngx_http_jamhook_parcel_t  *parcel;
+    ngx_http_jamhook_keep_t  *keep = op->data;
 
     static ngx_http_jamhook_kept_e  verdicts[] = {
         NGX_HTTP_JAMHOOK_KEPT_STORED,
@@ -97,8 +112,6 @@ ngx_http_jamhook_dispatch_kept(ngx_http_jamhook_op_t *op)
         NGX_HTTP_JAMHOOK_KEPT_CONFLICT,
         NGX_HTTP_JAMHOOK_KEPT_FULL
     };
-
-    parcel = keep->parcel;
 
     switch (op->rc) {
 
@@ -117,9 +130,37 @@ ngx_http_jamhook_dispatch_kept(ngx_http_jamhook_op_t *op)
         ngx_http_jamhook_dispatch_tell(keep, NGX_HTTP_JAMHOOK_KEPT_TROUBLE);
     }
 
-    ngx_http_jamhook_dispatch_routed(keep);
+    ngx_queue_insert_tail(&ngx_http_jamhook_dispatch.kept, &keep->queue);
 
-    ngx_http_jamhook_parcel_release(parcel);
+    if (!ngx_http_jamhook_dispatch.start.posted) {
+        ngx_post_event(&ngx_http_jamhook_dispatch.start, &ngx_posted_events);
+    }
+}
+
+
+/*
+ * All senders of a transaction are answered before its deliveries begin: they
+ * wait, and one peer after the other is woken less often than both in turn.
+ */
+
+static void
+ngx_http_jamhook_dispatch_start_handler(ngx_event_t *ev)
+{
+    ngx_queue_t                *q;
+    ngx_http_jamhook_keep_t    *keep;
+    ngx_http_jamhook_parcel_t  *parcel;
+
+    while (!ngx_queue_empty(&ngx_http_jamhook_dispatch.kept)) {
+        q = ngx_queue_head(&ngx_http_jamhook_dispatch.kept);
+        ngx_queue_remove(q);
+
+        keep = ngx_queue_data(q, ngx_http_jamhook_keep_t, queue);
+        parcel = keep->parcel;
+
+        ngx_http_jamhook_dispatch_routed(keep);
+
+        ngx_http_jamhook_parcel_release(parcel);
+    }
 }
 
 

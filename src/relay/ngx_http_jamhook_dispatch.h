@@ -50,6 +50,7 @@ struct ngx_http_jamhook_keep_s {
     ngx_http_jamhook_parcel_t     *parcel;
     ngx_http_jamhook_flight_t     *flights;      /* by route */
     ngx_http_jamhook_op_event_t    event;
+    ngx_queue_t                    queue;        /* told, to be sent */
     unsigned                       told:1;
 };
 

@@ -7,6 +7,7 @@
 #include "ngx_http_jamhook_store.h"
 
 
+static void ngx_http_jamhook_flight_go(ngx_event_t *ev);
 static void ngx_http_jamhook_flight_delivered(ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_flight_judge(ngx_http_jamhook_flight_t *f);
 static void ngx_http_jamhook_flight_written(ngx_http_jamhook_op_t *op);
@@ -18,6 +19,7 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
     int64_t lease_until)
 {
     int64_t           left;
+    ngx_msec_t        wait;
     struct timespec   ts;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -35,9 +37,40 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
     f->d.reserved = 1;
     f->d.kept = 1;
 
+    f->pace.handler = ngx_http_jamhook_flight_go;
+    f->pace.data = f;
+
+    parcel->refs++;              /* until flight_go() */
+
+    wait = ep->jlcf->rate_interval
+               ? ngx_http_jamhook_zone_pace(ep->flow.cell,
+                                            ep->jlcf->rate_interval)
+               : 0;
+
+    if (wait == 0 || left - (int64_t) wait < (int64_t) ep->jlcf->timeout) {
+
+        /* no wait, or none that the lease allows */
+
+        ngx_http_jamhook_flight_go(&f->pace);
+        return;
+    }
+
+    f->pace.log = ngx_cycle->log;
+
+    ngx_add_timer(&f->pace, wait);
+}
+
+
+static void
+ngx_http_jamhook_flight_go(ngx_event_t *ev)
+{
+    ngx_http_jamhook_flight_t  *f = ev->data;
+
     f->started_at = ngx_http_jamhook_flight_now();
 
     ngx_http_jamhook_schedule_add(&f->d);
+
+    ngx_http_jamhook_parcel_release(f->d.parcel);
 }
 
 
@@ -114,6 +147,15 @@ ngx_http_jamhook_flight_judge(ngx_http_jamhook_flight_t *f)
 
     ngx_http_jamhook_ladder_next(&f->d.endpoint->jlcf->policy, &rung,
                                  &f->next);
+
+    /* an answer to the request, as 404 is, does not say that it is down */
+
+    if (rung.was != NGX_HTTP_JAMHOOK_WAS_INTERRUPTED) {
+        ngx_http_jamhook_claim_went(f->d.endpoint,
+                               rung.was != NGX_HTTP_JAMHOOK_WAS_RESPONSE
+                               || o->status == NGX_HTTP_TOO_MANY_REQUESTS
+                               || o->status >= NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
 }
 
 

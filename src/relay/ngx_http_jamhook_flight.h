@@ -31,6 +31,7 @@ typedef struct {
     /* flight's own */
 
     int64_t                         started_at;      /* Unix ms */
+    ngx_event_t                     pace;            /* waits for its rate */
     ngx_http_jamhook_next_t         next;
     ngx_http_jamhook_op_outcome_t   op;
 } ngx_http_jamhook_flight_t;

@@ -357,7 +357,8 @@ ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
     d->outcome.error = error;
     d->outcome.retry_after = NGX_DECLINED;
 
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+    ngx_log_error((d->kept ? NGX_LOG_WARN : NGX_LOG_ERR), ngx_cycle->log,
+                  0,
                   "jamhook delivery failed: %s while waiting for its turn, "
                   "endpoint: \"%V\", event: \"%V\"",
                   ngx_http_jamhook_outcome_error(error),

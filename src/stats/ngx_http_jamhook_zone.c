@@ -7,6 +7,9 @@
 #define NGX_HTTP_JAMHOOK_ZONE_BURST  100000      /* us: turns not taken add up
                                                     for so long */
 
+/* us: no attempt is put off for longer: another rate did that */
+#define NGX_HTTP_JAMHOOK_ZONE_AHEAD   600000000
+
 /* us: a worker that was busy for so long has an older idea of the time */
 #define NGX_HTTP_JAMHOOK_ZONE_LAG    1000000
 
@@ -24,6 +27,9 @@ struct ngx_http_jamhook_cell_s {
     ngx_atomic_t              turn;              /* us: when all turns taken so
                                                     far are due ("theoretical
                                                     arrival time" of GCRA) */
+
+    ngx_atomic_t              start;             /* us: the same of attempts
+                                                    that were started */
 
     /* the master's, workers do not look at them */
 
@@ -215,6 +221,32 @@ ngx_http_jamhook_zone_take(ngx_http_jamhook_cell_t *cell, ngx_uint_t interval,
     }
 
     return taken;
+}
+
+
+ngx_msec_t
+ngx_http_jamhook_zone_pace(ngx_http_jamhook_cell_t *cell, ngx_uint_t interval)
+{
+    ngx_atomic_int_t   ahead;
+    ngx_atomic_uint_t  now, old;
+
+    now = (ngx_atomic_uint_t) ngx_current_msec * 1000;
+
+    do {
+        old = cell->start;
+        ahead = (ngx_atomic_int_t) (old - now);
+
+        if (ahead < 0 || ahead > NGX_HTTP_JAMHOOK_ZONE_AHEAD) {
+            ahead = 0;
+        }
+
+    } while (!ngx_atomic_cmp_set(&cell->start, old, now + ahead + interval));
+
+    ahead += (ngx_atomic_int_t) interval
+             - (ngx_atomic_int_t) ngx_max(interval,
+                                          NGX_HTTP_JAMHOOK_ZONE_BURST);
+
+    return ahead > 0 ? (ngx_msec_t) (ahead + 999) / 1000 : 0;
 }
 
 

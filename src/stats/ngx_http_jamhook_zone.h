@@ -59,6 +59,14 @@ void ngx_http_jamhook_zone_release(ngx_http_jamhook_cell_t *cell);
 ngx_uint_t ngx_http_jamhook_zone_take(ngx_http_jamhook_cell_t *cell,
     ngx_uint_t interval, ngx_uint_t n, ngx_msec_t *wait);
 
+/*
+ * An attempt is about to start, with a turn taken before.  Returns the ms that
+ * it has to wait, so that turns taken while a commit was slow are not all used
+ * at once.
+ */
+ngx_msec_t ngx_http_jamhook_zone_pace(ngx_http_jamhook_cell_t *cell,
+    ngx_uint_t interval);
+
 /* Gives back turns that were not used. */
 void ngx_http_jamhook_zone_give_back(ngx_http_jamhook_cell_t *cell,
     ngx_uint_t interval, ngx_uint_t n);

@@ -204,6 +204,8 @@ typedef struct {
     ngx_str_t                          conversation_id;
     ngx_str_t                          jam_id;
     ngx_str_t                          recording_url;
+    ngx_str_t                          key;              /* fingerprint of the
+                                                            one that verified */
     ngx_str_t                          headers;          /* JSON, masked */
     ngx_str_t                          body;
     ngx_http_jamhook_op_route_t       *routes;
@@ -239,6 +241,7 @@ struct ngx_http_jamhook_claim_s {
     ngx_str_t                          conversation_id;
     ngx_str_t                          jam_id;
     ngx_str_t                          recording_url;
+    ngx_str_t                          key;
     ngx_str_t                          body;
 };
 

@@ -10,6 +10,9 @@
 #define NGX_HTTP_JAMHOOK_SQLITE_WAITED 10        /* ms that are worth a look at
                                                     the clock */
 
+#define NGX_HTTP_JAMHOOK_SQLITE_SET_BACK  1000   /* ms, from which on it
+                                                    matters */
+
 #define NGX_HTTP_JAMHOOK_SQLITE_WIPE   1000      /* ms between two tries */
 #define NGX_HTTP_JAMHOOK_SQLITE_WIPE_PATIENCE  100
 
@@ -36,6 +39,8 @@ static ngx_int_t ngx_http_jamhook_sqlite_transaction(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_op_t **ops, ngx_uint_t n);
 static ngx_int_t ngx_http_jamhook_sqlite_run_ops(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t **ops, ngx_uint_t n);
+static ngx_int_t ngx_http_jamhook_sqlite_set_back(
+    ngx_http_jamhook_sqlite_t *s);
 static void ngx_http_jamhook_sqlite_wipe(ngx_http_jamhook_sqlite_t *s);
 static int64_t ngx_http_jamhook_sqlite_mono(void);
 
@@ -217,9 +222,12 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
         return NGX_ERROR;
     }
 
-    if (ngx_http_jamhook_sqlite_run_ops(s, ops, n) == NGX_OK
+    if (ngx_http_jamhook_sqlite_set_back(s) == NGX_OK
+        && ngx_http_jamhook_sqlite_run_ops(s, ops, n) == NGX_OK
         && ngx_http_jamhook_sqlite_commit(s) == NGX_OK)
     {
+        s->latest = s->clock->now;
+
         if (s->forgot) {
             s->wipe = 1;
             s->wiped = 0;
@@ -244,6 +252,45 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
     }
 
     return NGX_ERROR;
+}
+
+
+/*
+ * If the clock was set back, what waits for its time would wait for so much
+ * longer.  It waits from now on; who comes second finds nothing to change.
+ */
+
+static ngx_int_t
+ngx_http_jamhook_sqlite_set_back(ngx_http_jamhook_sqlite_t *s)
+{
+    ngx_uint_t                       i, c;
+    ngx_http_jamhook_sqlite_query_t  q;
+
+    if (!ngx_http_jamhook_sqlite_was_set_back(s)) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < s->conf->nendpoints; i++) {
+        for (c = 0; c < 2; c++) {
+            ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_SHIFT);
+            ngx_http_jamhook_sqlite_int(&q, s->endpoints[i].id);
+            ngx_http_jamhook_sqlite_int(&q, c);
+            ngx_http_jamhook_sqlite_int(&q, s->clock->now);
+
+            if (ngx_http_jamhook_sqlite_run(&q) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_jamhook_sqlite_was_set_back(ngx_http_jamhook_sqlite_t *s)
+{
+    return s->clock->now + NGX_HTTP_JAMHOOK_SQLITE_SET_BACK < s->latest;
 }
 
 

@@ -65,6 +65,8 @@ typedef enum {
     NGX_HTTP_JAMHOOK_SQL_DUE_LAST,
     NGX_HTTP_JAMHOOK_SQL_CLAIM_READ,
     NGX_HTTP_JAMHOOK_SQL_CLAIM_TAKE,
+    NGX_HTTP_JAMHOOK_SQL_SHIFT,
+    NGX_HTTP_JAMHOOK_SQL_LATEST,
 
     NGX_HTTP_JAMHOOK_SQL_REPLAY,
     NGX_HTTP_JAMHOOK_SQL_RECOVER_LIST,
@@ -116,6 +118,8 @@ typedef struct {
     ngx_http_jamhook_sqlite_endpoint_t  *endpoints;      /* by index */
     int64_t                              busy_since;     /* mono, ms */
     ngx_msec_t                           patience;       /* with a lock, ms */
+    int64_t                              latest;         /* Unix ms that it was
+                                                            seen to be */
     int64_t                              retained;       /* event up to which
                                                             RETAIN came */
     int64_t                              wiped;          /* mono of the last
@@ -220,6 +224,9 @@ ngx_http_jamhook_sqlite_endpoint_t *ngx_http_jamhook_sqlite_endpoint(
     ngx_http_jamhook_sqlite_t *s, ngx_uint_t index);
 ngx_int_t ngx_http_jamhook_sqlite_endpoint_save(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_sqlite_endpoint_t *ep);
+
+/* 1 if the clock stands before what this session has seen of it. */
+ngx_uint_t ngx_http_jamhook_sqlite_was_set_back(ngx_http_jamhook_sqlite_t *s);
 
 /* Looks up the ids: an endpoint that has no row yet keeps 0. */
 ngx_int_t ngx_http_jamhook_sqlite_endpoints_find(

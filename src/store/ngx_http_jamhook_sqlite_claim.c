@@ -2,7 +2,7 @@
 #include "ngx_http_jamhook_sqlite.h"
 
 
-#define NGX_HTTP_JAMHOOK_SQLITE_STRINGS  8       /* of a claim, in the order of
+#define NGX_HTTP_JAMHOOK_SQLITE_STRINGS  9       /* of a claim, in the order of
                                                     CLAIM_READ's columns */
 #define NGX_HTTP_JAMHOOK_SQLITE_FIRST    6       /* the first one's column */
 
@@ -471,7 +471,8 @@ ngx_http_jamhook_sqlite_claim_copy(ngx_http_jamhook_sqlite_query_t *q,
     strings[4] = &claim->conversation_id;
     strings[5] = &claim->jam_id;
     strings[6] = &claim->recording_url;
-    strings[7] = &claim->body;
+    strings[7] = &claim->key;
+    strings[8] = &claim->body;
 
     p = (u_char *) claim + sizeof(ngx_http_jamhook_claim_t);
 

@@ -128,6 +128,10 @@ ngx_http_jamhook_sqlite_open_write(ngx_http_jamhook_sqlite_t *s,
         || ngx_http_jamhook_sqlite_number(s, "PRAGMA page_size",
                                           &s->page_size)
            != NGX_OK
+        || ngx_http_jamhook_sqlite_number(s,
+                   ngx_http_jamhook_sqlite_sql[NGX_HTTP_JAMHOOK_SQL_LATEST],
+                                          &s->latest)
+           != NGX_OK
         || ngx_http_jamhook_sqlite_commit(s) != NGX_OK)
     {
         ngx_http_jamhook_sqlite_rollback(s);
@@ -166,6 +170,8 @@ ngx_http_jamhook_sqlite_open_read(ngx_http_jamhook_sqlite_t *s)
     {
         return NGX_ERROR;
     }
+
+    s->latest = s->clock->now;
 
     return ngx_http_jamhook_sqlite_endpoints_find(s);
 }

@@ -126,6 +126,7 @@ ngx_http_jamhook_sqlite_event_insert(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_sqlite_text(&q, &op->conversation_id);
     ngx_http_jamhook_sqlite_text(&q, &op->jam_id);
     ngx_http_jamhook_sqlite_text(&q, &op->recording_url);
+    ngx_http_jamhook_sqlite_text(&q, &op->key);
     ngx_http_jamhook_sqlite_text(&q, &op->headers);
     ngx_http_jamhook_sqlite_blob(&q, &op->body);
 

@@ -60,6 +60,8 @@ ngx_http_jamhook_sqlite_op_poll(ngx_http_jamhook_sqlite_t *s,
         }
     }
 
+    s->latest = s->clock->now;
+
     n = 0;
     last = &op->orphans;
 
@@ -166,9 +168,15 @@ ngx_http_jamhook_sqlite_poll_next(ngx_http_jamhook_sqlite_t *s,
             return NGX_ERROR;
         }
 
-        /* nothing is ever put off for so long: the clock was set back */
+        /*
+         * The clock was set back: nothing is ever put off for so long, or it
+         * was seen to be.  Writing sessions then put it right.
+         */
 
-        if (rc == NGX_OK && at > now + longest && *next_at > now) {
+        if (rc == NGX_OK
+            && (at > now + longest || ngx_http_jamhook_sqlite_was_set_back(s))
+            && *next_at > now)
+        {
             *next_at = now;
         }
     }

@@ -264,13 +264,19 @@ ngx_http_jamhook_sqlite_kind(int rc, ngx_err_t err)
             return NGX_HTTP_JAMHOOK_STORE_MEMORY;
         }
 
-        if (ngx_http_jamhook_sqlite_kind_errno(err)
-            == NGX_HTTP_JAMHOOK_STORE_NOSPC)
-        {
-            return NGX_HTTP_JAMHOOK_STORE_NOSPC;
-        }
+        switch (err) {
 
-        return NGX_HTTP_JAMHOOK_STORE_IO;
+        case NGX_ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return NGX_HTTP_JAMHOOK_STORE_NOSPC;
+
+        case EROFS:
+            return NGX_HTTP_JAMHOOK_STORE_READONLY;
+
+        default:
+            return NGX_HTTP_JAMHOOK_STORE_IO;
+        }
 
     case SQLITE_NOLFS:
         return NGX_HTTP_JAMHOOK_STORE_IO;

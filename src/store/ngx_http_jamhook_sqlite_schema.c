@@ -61,6 +61,7 @@ static const char  *ngx_http_jamhook_sqlite_version_1[] = {
     "    conversation_id TEXT,\n"
     "    jam_id          TEXT,\n"
     "    recording_url   TEXT,\n"
+    "    key             TEXT,       -- fingerprint: verified its signature\n"
     "    headers         TEXT,                   -- JSON\n"
     "    body            BLOB                    -- byte for byte\n"
     ")",

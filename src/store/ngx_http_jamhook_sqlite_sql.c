@@ -48,8 +48,8 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
 
     /* EVENT_ADD */
     "INSERT INTO events (seq, received_at, id, source, event_id, type,"
-    " created_at, conversation_id, jam_id, recording_url, headers, body)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    " created_at, conversation_id, jam_id, recording_url, key, headers, body)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     " ON CONFLICT (id) DO NOTHING",
 
     /* EVENT_COMPARE */
@@ -117,7 +117,7 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     /* CLAIM_READ */
     "SELECT d.attempts, d.replay, d.step, d.interrupted, d.trigger,"
     " ifnull(e.forgotten, 1), e.id, e.event_id, e.type, e.created_at,"
-    " e.conversation_id, e.jam_id, e.recording_url, e.body"
+    " e.conversation_id, e.jam_id, e.recording_url, e.key, e.body"
     " FROM deliveries d LEFT JOIN events e ON e.seq = d.event"
     " WHERE d.event = ?1 AND d.endpoint = ?2",
 
@@ -125,6 +125,17 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     "UPDATE deliveries SET state = 1, attempts = ?3, lease_owner = ?4,"
     " lease_until = ?5, claimed_at = ?6, changed_at = ?6"
     " WHERE event = ?1 AND endpoint = ?2",
+
+    /* SHIFT: the clock was set back behind what these were told to wait from */
+    "UPDATE deliveries SET next_at = ?3 + max(next_at - changed_at, 0),"
+    " changed_at = ?3 WHERE state = 0 AND endpoint = ?1 AND class = ?2"
+    " AND next_at > ?3 AND changed_at > ?3",
+
+    /* LATEST */
+    "SELECT max(ifnull((SELECT received_at FROM events"
+    " WHERE seq = (SELECT max(seq) FROM events)), 0),"
+    " ifnull((SELECT started_at FROM attempts"
+    " WHERE seq = (SELECT max(seq) FROM attempts)), 0))",
 
     /* REPLAY: one, or all with NULL for the endpoint */
     "UPDATE deliveries SET state = 0, class = 0, next_at = ?3, step = 0,"

@@ -620,7 +620,11 @@ ngx_http_jamhook_store_was_read(void *data)
 static void
 ngx_http_jamhook_store_doubt(ngx_http_jamhook_failure_t *failure)
 {
-    if (ngx_http_jamhook_store.warned == 0
+    if (failure->kind == NGX_HTTP_JAMHOOK_STORE_MOVED) {
+
+        /* it opens the one that is in the place now */
+
+    } else if (ngx_http_jamhook_store.warned == 0
         || ngx_current_msec - ngx_http_jamhook_store.warned
            >= NGX_HTTP_JAMHOOK_STORE_LOG_EVERY)
     {

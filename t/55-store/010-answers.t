@@ -254,7 +254,8 @@ same_bytes('msg_packets', $BODY, '... and kept');
 
 for my $n (1, 2) {
     $answer = post('', '{"open":1}', key => 'none', uri => '/open');
-    like $answer->{body}, qr/\A\{"result":"stored","id":"[^"]{8,}","type":"\w+"\}\z/,
+    like $answer->{body},
+         qr/\A\{"result":"stored","id":"[^"]{8,}","type":"\w+"\}\z/,
          'jamhook_verify off: an event without an id gets one';
 }
 

@@ -125,7 +125,8 @@ is pack('H*', $row->{body}), $request->{body}, '... with its body';
 is $row->{state}, 1, '... and its delivery is "sending"';
 is $row->{attempts}, 1, '... for the first time';
 ok length $row->{lease_owner}, '... by somebody who has a name';
-is scalar(my @none = attempts('msg_hang')), 0, 'the attempt is not recorded yet';
+is scalar(my @none = attempts('msg_hang')), 0,
+   'the attempt is not recorded yet';
 
 $target->set('200');
 $nginx->kill_worker;

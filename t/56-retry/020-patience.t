@@ -14,9 +14,11 @@ my @names = qw(seconds busy reset date longer past none huge floor slow ladder
                hold beside final off minute wait);
 
 my %retry = (floor => '20ms 20ms 1500ms', slow => '20ms 20ms 1500ms',
-             minute => '5s 2h', wait => '5s 2h', ladder => '2s', hold => '20ms 20ms', final => '20ms',
+             minute => '5s 2h', wait => '5s 2h', ladder => '2s',
+             hold => '20ms 20ms', final => '20ms',
              off => 'off');
-my %more = (wait => 'jamhook_timeout 100ms;', slow => 'jamhook_timeout 100ms;', final => 'jamhook_final 503;');
+my %more = (wait => 'jamhook_timeout 100ms;',
+            slow => 'jamhook_timeout 100ms;', final => 'jamhook_final 503;');
 
 my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
     workers => 2, server => join '', map {

@@ -126,7 +126,8 @@ is_deeply state_of('final'), $active,
 # 410
 
 $target->set("/gone 410\n/fin 200");
-is post('/jam-gone', 'msg_gone', 777), 'stored', 'an event that is answered with 410';
+is post('/jam-gone', 'msg_gone', 777), 'stored',
+   'an event that is answered with 410';
 ok $store->wait_until(endpoint => 'gone', failed => 1, seconds => $patience),
    '... fails at once';
 is_deeply state_of('gone'), { state => 'paused', reason => 'gone' },

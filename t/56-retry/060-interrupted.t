@@ -129,7 +129,7 @@ is_deeply { map { $_ => $row->{$_} } qw(status error response_headers) },
           '... without a response';
 cmp_ok abs($row->{started_at} / 1000 - $first), '<', $patience,
        '... when it was begun';
-is $nginx->logged(qr/\[warn\].*attempt 1 was interrupted, its worker is gone/),
+is $nginx->logged(qr/\[warn\].*attempt 1 was interrupted, its lease is over/),
    1, '... and a warning says so';
 
 # as often as twice it takes nothing from the ladder

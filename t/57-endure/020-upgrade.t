@@ -64,9 +64,11 @@ my %owners = map { $_->{owner} => 1 }
 is scalar(keys %owners), 4, 'four workers use the store';
 
 # who sent: the workers that tell of an attempt's end
-my %told = map { /\[info\] (\d+)#/ ? ($1 => 1) : () }
-           grep { /jamhook (?:delivered|delivery)/ } $nginx->log;
-ok scalar(grep { $told{$_} } @new), '... new ones send';
+ok $nginx->wait_for(sub {
+       my %told = map { /\] (\d+)#.*jamhook deliver(?:ed|y)/ ? ($1 => 1) : () }
+                  $nginx->log;
+       grep { $told{$_} } @new;
+   }, 10 * $Jamhook::Env::PATIENCE), '... new ones send';
 
 # back: the old nginx takes over again
 

@@ -166,7 +166,8 @@ sub interrupted {
 
     my %sent = map { %{ $_->stop } } @senders;
     my @ok = grep { $sent{$_} == 200 } keys %sent;
-    my %kept = map { $_->{id} => 1 } $nginx->store->rows('select id from events');
+    my %kept = map { $_->{id} => 1 }
+               $nginx->store->rows('select id from events');
 
     is_deeply [grep { !$kept{$_} } @ok], [],
               'of ' . @ok . ' events answered 200 among kills none is lost';
@@ -209,7 +210,8 @@ for my $signal (qw(QUIT TERM)) {
         cmp_ok scalar @ok, '>=', 1, '... 200 among them';
     }
 
-    my %kept = map { $_->{id} => 1 } $nginx->store->rows('select id from events');
+    my %kept = map { $_->{id} => 1 }
+               $nginx->store->rows('select id from events');
     is_deeply [grep { !$kept{$_} } @ok], [], '... no 200 is lost';
 
     $nginx->faults->clear;

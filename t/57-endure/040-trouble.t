@@ -35,7 +35,8 @@ sub answer {
 sub trouble {
     my ($name, %t) = @_;
 
-    my $nginx = nginx($t{dir} || $name =~ s/\W+/-/gr, %{ $t{nginx} || {} });
+    my $nginx = nginx($t{dir} || $name =~ s/\W+/-/gr, workers => 2,
+                      %{ $t{nginx} || {} });
     my $answer;
 
     if (!$t{stopped}) {
@@ -73,8 +74,7 @@ sub trouble {
     is $nginx->get('/other')->{status}, 204, '... and answers again';
     ok $nginx->wait_for(sub { is_problem(answer($nginx)) }),
        '... and refuses events still';
-    ok $nginx->wait_for(sub { $nginx->logged($CRIT) == 2 }),
-       '... which the new worker tells of';
+    is $nginx->logged($CRIT), 1, '... without telling of it again';
 
     $t{mend}->($nginx);
     ok $nginx->wait_for(sub { ($answer = answer($nginx))->{status} == 200 },
@@ -169,6 +169,9 @@ sub filled {
     answer($nginx) for 1 .. 20;
     $nginx->store->idle;
     $nginx->stop;
+
+    # two that end at once may leave all of it in the WAL
+    $nginx->store->shell('pragma wal_checkpoint(truncate)', write => 1);
 }
 
 trouble('a store of a later version', dir => 'newer', stopped => 1,

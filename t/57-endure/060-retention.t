@@ -1,5 +1,5 @@
-# jamhook_retention and max_size: what is finished goes, what is due stays, and a
-# store that is full takes no new event but finishes what it has.
+# jamhook_retention and max_size: what is finished goes, what is due stays, and
+# a store that is full takes no new event but finishes what it has.
 
 use lib 't/lib', 't/57-endure';
 use Test::More;

@@ -90,7 +90,8 @@ like $endpoints[2]{failing_since}, $time, '... and since when one fails';
     $nginx->wait_for(sub { -e $nginx->dir . '/reads' });
 
     my $before = keys %{ $sender->sent };
-    ok $sender->wait($before + 50), '... and one in a transaction holds up none';
+    ok $sender->wait($before + 50),
+       '... and one in a transaction holds up none';
     print $shell "rollback;\n.quit\n";
     close $shell;
     $sender->stop;

@@ -8,7 +8,7 @@ package Endure;
 #   ingest('e f')                            "location = /jam"
 #   ids('a', 1 .. 3)                         a1 a2 a3
 #   put($nginx, @ids)                        statuses by id, one after the other
-#   begin($nginx, $id)                       a connection that waits for its answer
+#   begin($nginx, $id)                       a connection that waits
 #   status($nginx, $connection)
 #   my $sender = Endure->new($nginx, 'x', pause => 0.01);
 #   $sender->stop                            { id => status of the last answer }

@@ -1,8 +1,8 @@
 #!/usr/bin/env perl
-# durable.pl [--seconds 3] [--rounds 5] [--connections 32] [--workers 1,2,8]
-#            [--rate 1000] [--rate-seconds 5] [--events 1000000]
+# durable.pl [--seconds 2] [--rounds 5] [--connections 32] [--workers 1,2,8]
+#            [--rate 1000] [--rate-seconds 4] [--events 1000000]
 #            [--waiting 100000] [--part throughput,latency,growth]
-#            [--store DIR] [--no-memory-disk] [--quick]
+#            [--max-active 64] [--store DIR] [--no-memory-disk] [--quick]
 #
 # Measures events that are stored before they are answered, and delivered:
 #
@@ -15,10 +15,10 @@
 #               and with many deliveries that wait
 #
 # All in one nginx each, on loopback, keepalive on both sides, rounds of all in
-# turn. No id comes twice; ids are time-ordered, as Svix's are. Stores lie in
-# build/t/bench-durable.pl, or in DIR; what one fdatasync() takes there is
-# measured between the rounds. The rate is also tried with a store in /dev/shm,
-# where a disk's part is nothing.
+# turn, with twice the connections from 3 workers on. No id comes twice; ids are
+# time-ordered, as Svix's are. Stores lie in build/t/bench-durable.pl or in DIR;
+# what one fdatasync() takes there is measured between the rounds. The rate is
+# also tried with a store in /dev/shm, where a disk's part is nothing.
 
 use strict;
 use warnings;
@@ -33,8 +33,8 @@ use Jamhook::Nginx;
 use Jamhook::Store;
 use Time::HiRes qw(time sleep);
 
-my %opt = (seconds => 3, rounds => 5, connections => 32, workers => '1,2,8',
-           rate => 1000, 'rate-seconds' => 5, events => 1_000_000,
+my %opt = (seconds => 2, rounds => 5, connections => 32, workers => '1,2,8',
+           rate => 1000, 'rate-seconds' => 4, events => 1_000_000,
            waiting => 100_000, part => 'throughput,latency,growth',
            'max-active' => 64, 'memory-disk' => 1);
 my @spec = ('seconds=f', 'rounds=i', 'connections=i', 'workers=s', 'rate=i',
@@ -57,9 +57,9 @@ my %part = map { $_ => 1 } split /,/, $opt{part};
 my $tmp = Jamhook::Env::tmp();
 my $rate = "$tmp/rate";
 my ($stores, $next) = (0, 1);
-my @made;
+my (@made, @stopped);
 
-# of the growing numbers an event has its own part
+
 sub thousands { return scalar reverse join ',', unpack '(A3)*', reverse $_[0] }
 
 # killed, it stops its nginx all the same
@@ -67,6 +67,7 @@ $SIG{$_} = sub { exit 1 } for qw(INT TERM);
 
 END {
     my $status = $?;
+    kill 'CONT', @stopped;
     remove_tree($_) for @made;
     $? = $status;
 }
@@ -320,8 +321,6 @@ sub throughput {
 }
 
 
-# As all of a round's events count together, a round more makes each figure a
-# median of p50s, p95s, p99s.
 sub latency {
     printf "## Stored and delivered, %s events/s\n\n"
            . "One worker, from when an event was to be sent; median of %d"
@@ -455,30 +454,47 @@ sub growth {
         ["$n that are due, their endpoint refuses", $opt{waiting}, 'dead',
          %due],
     );
+    my ($silent, $refusing) = (3, 4);
 
-    my (@nginx, @idle, %got, %peak);
+    my (@nginx, %got, %peak);
 
     for my $i (0 .. $#stores) {
         my ($name, @fill) = @{ $stores[$i] };
 
         $nginx[$i] = relay(place => $opt{store},
-                           $i == 3 ? (dead => $hole_port) : ());
+                           $i == $silent ? (dead => $hole_port) : ());
         fill($nginx[$i], @fill) if @fill;
     }
+
+    # it is at work without an event coming in: not in others' rounds
+    my ($busy) = $nginx[$refusing]->workers;
+    push @stopped, $busy;
+    kill 'STOP', $busy;
 
     # what the disk has still to write
     system 'sync';
 
-    $idle[$_] = Bench::rss(($nginx[0]->workers)[0]) for 0;
+    my $idle = Bench::rss(($nginx[0]->workers)[0]);
 
     for my $round (0 .. $opt{rounds}) {
         for my $i (0 .. $#stores) {
+            if ($i == $refusing) {
+                kill 'CONT', $busy;
+                my ($status, $said) = $nginx[$i]{bench}->shell(q{
+                    update deliveries set next_at = 1 where state = 0
+                    and endpoint = (select id from endpoints
+                                    where name = 'dead')}, write => 1);
+                die "sqlite3: $said" if $status;
+            }
+
             my $result = saturate($nginx[$i], '/jam');
             my ($pid) = $nginx[$i]->workers;
 
             # the first one warms up
             push @{ $got{$i} }, $result if $round;
             $peak{$i} = Bench::peak($pid);
+
+            kill 'STOP', $busy if $i == $refusing;
         }
 
         note_fsync($nginx[0]);
@@ -496,11 +512,12 @@ sub growth {
                                   0 .. $#{ $got{0} });
 
         printf "| %s | %.1f us | %.0f | %.0f %% | %.1f MiB |\n", $stores[$i][0],
-               @m{qw(cpu rate)}, $ratio * 100, ($peak{$i} - $idle[0]) / 1024;
+               @m{qw(cpu rate)}, $ratio * 100, ($peak{$i} - $idle) / 1024;
     }
 
     say_fsync();
 
+    kill 'CONT', $busy;
     $_->stop for @nginx;
 }
 

@@ -586,10 +586,10 @@ run(char **arg)
         }
     }
 
-    printf("sent=%lld answered=%lld errors=%lld us=%lld arrived=%lld again=%lld",
-           (long long) sent, (long long) answered, (long long) errors,
-           (long long) (last - start) / 1000, (long long) arrived,
-           (long long) again);
+    printf("sent=%lld answered=%lld errors=%lld us=%lld arrived=%lld"
+           " again=%lld", (long long) sent, (long long) answered,
+           (long long) errors, (long long) (last - start) / 1000,
+           (long long) arrived, (long long) again);
 
     for (j = k = 0; j < sent; j++) {
         if (arrival[j]) {

@@ -54,7 +54,8 @@ for group; do
         ;;
 
         bench)
-            packages="$packages nginx perl procps wrk libcryptx-perl"
+            packages="$packages nginx perl procps wrk libcryptx-perl
+                      sqlite3"
         ;;
 
         source)

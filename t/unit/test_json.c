@@ -766,6 +766,61 @@ test_ownership(ngx_pool_t *pool)
 }
 
 
+/* as plain as byte after byte says */
+
+static void
+test_plain(void)
+{
+    u_char      buf[40];
+    size_t      len, i;
+    ngx_str_t   s;
+    ngx_uint_t  n, wrong, plain, seen[2];
+
+    wrong = 0;
+    seen[0] = 0;
+    seen[1] = 0;
+    srandom(7);
+
+    for (n = 0; n < 200000; n++) {
+        len = random() % sizeof(buf);
+        plain = 1;
+
+        for (i = 0; i < len; i++) {
+            buf[i] = (random() % 16) ? 'a' + random() % 26 : random() % 256;
+            plain &= buf[i] >= 0x20 && buf[i] < 0x80 && buf[i] != '"'
+                     && buf[i] != '\\';
+        }
+
+        s.data = buf;
+        s.len = len;
+
+        seen[plain]++;
+
+        /* it may take what is plain for what is not, never the other way */
+
+        wrong += ngx_http_jamhook_json_is_plain(&s) && !plain;
+    }
+
+    ok(wrong == 0 && seen[0] && seen[1], "what is not plain is never taken"
+       " for it (%d, %d)", (int) seen[0], (int) seen[1]);
+
+    for (n = 0; n < 256; n++) {
+        ngx_memset(buf, 'x', sizeof(buf));
+
+        for (i = 0; i < 24; i++) {
+            buf[i] = n;
+            s.data = buf;
+            s.len = 24;
+            plain = n >= 0x20 && n < 0x80 && n != '"' && n != '\\';
+            wrong += ngx_http_jamhook_json_is_plain(&s) != plain;
+            buf[i] = 'x';
+        }
+    }
+
+    ok(wrong == 0, "each byte at each place");
+}
+
+
 int
 main(void)
 {
@@ -785,6 +840,7 @@ main(void)
     test_memory();
 
     ngx_destroy_pool(pool);
+    test_plain();
 
     return done();
 }

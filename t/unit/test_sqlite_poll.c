@@ -378,12 +378,80 @@ test_views(void)
 }
 
 
+/* a clock that is set back, by less than anything is ever put off */
+
+static void
+test_set_back(void)
+{
+    poll_t                     op;
+    claim_t                    taken;
+    int64_t                    noon;
+    session_t                 *s, *other, *reader;
+    ngx_pool_t                *pool;
+    ngx_http_jamhook_want_t    want;
+
+    s = store_fresh();
+    other = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    reader = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
+
+    noon = now.now;
+
+    (void) event_put(s, "waits", 1, 1);
+    (void) outcome(s, 1, 1, NGX_HTTP_JAMHOOK_STATE_PENDING);
+    ok(claim(other, &taken, &want, 0, 4) == 0 && want.next_at == noon + 1000,
+       "a delivery waits for a second");
+
+    now.now -= HOUR;
+
+    pool = ngx_create_pool(1, NULL);
+    ngx_memzero(&op, sizeof(poll_t));
+    op.op.type = NGX_HTTP_JAMHOOK_OP_POLL;
+    op.pool = pool;
+    op.longest = LONGEST;
+
+    ok(backend.read(reader, &op.op, &now, &failure) == NGX_OK
+       && op.endpoints[0].next_at == now.now,
+       "the clock is set back an hour: there is something to be done");
+    ok(backend.read(reader, &op.op, &now, &failure) == NGX_OK
+       && op.endpoints[0].next_at == noon + 1000, "which is told once");
+    ngx_destroy_pool(pool);
+
+    ok(claim(s, &taken, &want, 0, 4) == 0 && want.next_at == now.now + 1000,
+       "it waits for a second from now on");
+
+    now.now += 10;
+    ok(claim(other, &taken, &want, 0, 4) == 0
+       && want.next_at == now.now - 10 + 1000, "others change that no more");
+
+    now.now += 990;
+    ok(claim(other, &taken, &want, 0, 4) == 1, "and goes on");
+    claims_free(&taken);
+
+    /* set back while nobody was there to see it */
+
+    (void) outcome(other, 1, 2, NGX_HTTP_JAMHOOK_STATE_PENDING);
+    store_close(reader);
+    store_close(other);
+    store_close(s);
+
+    now.now -= HOUR;
+
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    ok(claim(s, &taken, &want, 0, 4) == 0 && want.next_at == now.now + 1000,
+       "the next process finds that it was set back");
+    store_close(s);
+
+    now.now = noon;
+}
+
+
 int
 main(void)
 {
     test_orphans();
     test_orphans_many();
     test_next();
+    test_set_back();
     test_no_memory();
     test_plans();
     test_views();

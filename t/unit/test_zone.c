@@ -581,6 +581,46 @@ test_processes(void)
 }
 
 
+/* attempts of turns that were taken before start at their distance */
+
+static void
+test_pace(void)
+{
+    ngx_uint_t               i, right;
+    ngx_http_jamhook_cell_t  cell;
+
+    ngx_memzero(&cell, sizeof(cell));
+    ngx_current_msec = START;
+
+    right = 1;
+
+    for (i = 0; i < 5; i++) {
+        right &= ngx_http_jamhook_zone_pace(&cell, 200000) == i * 200;
+    }
+
+    ok(right, "five at once start 200 ms from one another");
+
+    ngx_current_msec += 1000;
+    ok(ngx_http_jamhook_zone_pace(&cell, 200000) == 0,
+       "one that comes when it may starts at once");
+    ok(ngx_http_jamhook_zone_pace(&cell, 200000) == 200, "and the next waits");
+
+    ngx_memzero(&cell, sizeof(cell));
+    right = 1;
+
+    for (i = 0; i < 10; i++) {
+        right &= ngx_http_jamhook_zone_pace(&cell, 10000) == 0;
+    }
+
+    ok(right && ngx_http_jamhook_zone_pace(&cell, 10000) == 10,
+       "at a high rate a tenth of a second's worth starts together");
+
+    cell.start = (ngx_current_msec + 3600 * 1000) * 1000;
+    ok(ngx_http_jamhook_zone_pace(&cell, 200000) == 0,
+       "what lies absurdly far ahead is forgotten");
+}
+
+
 int
 main(void)
 {
@@ -591,6 +631,7 @@ main(void)
     test_heal();
     test_rate();
     test_processes();
+    test_pace();
 
     return done();
 }
