@@ -20,6 +20,7 @@ static char *ngx_http_jamhook_conf_store_place(ngx_conf_t *cf,
     ngx_str_t *value, ngx_str_t *place);
 static ngx_int_t ngx_http_jamhook_conf_check_store_place(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
+static ngx_uint_t ngx_http_jamhook_conf_is_store(u_char *dir);
 static char *ngx_http_jamhook_conf_make_directory(u_char *dir,
     ngx_core_conf_t *ccf);
 
@@ -621,6 +622,14 @@ ngx_http_jamhook_conf_make_directory(u_char *dir, ngx_core_conf_t *ccf)
         return "access()";
     }
 
+    if (fi.st_uid != ccf->user && !ngx_http_jamhook_conf_is_store(dir)) {
+
+        /* somebody else's, by a slip of the pen */
+
+        ngx_set_errno(ENOTEMPTY);
+        return "taking it over";
+    }
+
     if (fi.st_uid != ccf->user && chown((char *) dir, ccf->user, -1) == -1) {
 
         err = ngx_errno;
@@ -644,4 +653,48 @@ ngx_http_jamhook_conf_make_directory(u_char *dir, ngx_core_conf_t *ccf)
     }
 
     return NULL;
+}
+
+
+/* 1 if the directory holds a store, or nothing at all */
+
+static ngx_uint_t
+ngx_http_jamhook_conf_is_store(u_char *dir)
+{
+    u_char      *name;
+    ngx_dir_t    d;
+    ngx_str_t    path;
+    ngx_uint_t   empty, store;
+
+    path.data = dir;
+    path.len = ngx_strlen(dir);
+
+    if (ngx_open_dir(&path, &d) == NGX_ERROR) {
+        return 0;
+    }
+
+    empty = 1;
+    store = 0;
+
+    while (ngx_read_dir(&d) == NGX_OK) {
+        name = ngx_de_name(&d);
+
+        if (ngx_strcmp(name, ".") == 0
+            || ngx_strcmp(name, "..") == 0
+            || ngx_strcmp(name, "lost+found") == 0)
+        {
+            continue;
+        }
+
+        empty = 0;
+
+        if (ngx_strcmp(name, "jamhook.db") == 0) {
+            store = 1;
+            break;
+        }
+    }
+
+    (void) ngx_close_dir(&d);
+
+    return empty || store;
 }

@@ -4,6 +4,8 @@
 #include "ngx_http_jamhook_parcel.h"
 #include "ngx_http_jamhook_schedule.h"
 #include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_text.h"
+#include "ngx_http_jamhook_verify.h"
 
 
 static void ngx_http_jamhook_claim_turn(void);
@@ -420,6 +422,14 @@ ngx_http_jamhook_claim_take(ngx_http_jamhook_claim_t *claim)
         goto failed;
     }
 
+    if (ngx_http_jamhook_text_token(&claim->id, NGX_HTTP_JAMHOOK_ID_MAX)
+        != NGX_OK)
+    {
+        /* none that we stored: somebody else wrote there */
+
+        goto failed;
+    }
+
     f = ngx_pcalloc(claim->pool, sizeof(ngx_http_jamhook_flight_t));
     if (f == NULL) {
         goto failed;
@@ -452,7 +462,7 @@ failed:
 
     /* it goes on when its lease is over */
 
-    ngx_http_jamhook_schedule_unreserve(ep, 1);
+    ngx_http_jamhook_claim_unturn(ep, 1);
     ngx_destroy_pool(claim->pool);
 }
 

@@ -37,6 +37,21 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
     f->d.reserved = 1;
     f->d.kept = 1;
 
+    if (left <= 0) {
+
+        /* the commit took all of it: it may be another's by now */
+
+        ngx_http_jamhook_schedule_unreserve(ep, 1);
+
+        f->started_at = ngx_http_jamhook_flight_now();
+        f->d.outcome.result = NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED;
+        f->d.outcome.error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
+        f->d.outcome.retry_after = NGX_DECLINED;
+
+        ngx_http_jamhook_flight_delivered(&f->d);
+        return;
+    }
+
     f->pace.handler = ngx_http_jamhook_flight_go;
     f->pace.data = f;
 

@@ -20,6 +20,8 @@ static struct {
     ngx_event_t                     timer;
     ngx_msec_t                      well;        /* when the store was */
 
+    ngx_uint_t                      adopting;    /* ops under way */
+
     unsigned                        settle:1;    /* after trouble */
     unsigned                        polling:1;
 } ngx_http_jamhook_orphan;
@@ -157,6 +159,13 @@ ngx_http_jamhook_orphan_polled(ngx_http_jamhook_op_t *op)
             }
         }
 
+        if (ngx_http_jamhook_orphan.adopting) {
+
+            /* the store is slow: these are the same again */
+
+            orphan = NULL;
+        }
+
         for ( /* void */ ; orphan; orphan = orphan->next) {
             ngx_http_jamhook_orphan_adopt(orphan);
         }
@@ -217,6 +226,8 @@ ngx_http_jamhook_orphan_adopt(ngx_http_jamhook_orphan_t *orphan)
     ngx_http_jamhook_ladder_next(&ep->jlcf->policy, &rung, &next);
     ngx_http_jamhook_flight_next(op, &next, ep);
 
+    ngx_http_jamhook_orphan.adopting++;
+
     ngx_http_jamhook_store_submit(&op->op);
 }
 
@@ -227,6 +238,8 @@ ngx_http_jamhook_orphan_adopted(ngx_http_jamhook_op_t *op)
     ngx_str_t                      *id = op->data;
     ngx_http_jamhook_endpoint_t    *ep;
     ngx_http_jamhook_op_outcome_t  *outcome;
+
+    ngx_http_jamhook_orphan.adopting--;
 
     outcome = (ngx_http_jamhook_op_outcome_t *) op;
     ep = ngx_http_jamhook_orphan.endpoints[outcome->endpoint];

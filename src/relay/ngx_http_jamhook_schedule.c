@@ -27,6 +27,7 @@ static struct {
     ngx_uint_t         max_active;
     ngx_uint_t         waiting;
     size_t             waiting_bytes;
+    unsigned           closing:1;    /* that has expired */
     ngx_connection_t  *watcher;      /* hears of worker_shutdown_timeout */
 } ngx_http_jamhook_schedule;
 
@@ -83,6 +84,10 @@ ngx_http_jamhook_schedule_reserve(ngx_http_jamhook_endpoint_t *ep,
 {
     ngx_uint_t                i, used, taken, left;
     ngx_http_jamhook_line_t  *line;
+
+    if (ngx_http_jamhook_schedule.watcher == NULL) {
+        ngx_http_jamhook_schedule_watch();
+    }
 
     line = &ep->line;
 
@@ -146,6 +151,13 @@ ngx_http_jamhook_schedule_add(ngx_http_jamhook_delivery_t *d)
 
     ngx_http_jamhook_schedule.waiting++;
     ngx_http_jamhook_schedule.waiting_bytes += d->parcel->body.len;
+
+    if (ngx_http_jamhook_schedule.closing) {
+        ngx_http_jamhook_schedule_give_up(d,
+                                          NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED,
+                                          NGX_HTTP_JAMHOOK_ERR_INTERRUPTED);
+        return;
+    }
 
     ngx_http_jamhook_schedule_line(d->endpoint);
     ngx_http_jamhook_schedule_run();
@@ -330,7 +342,14 @@ ngx_http_jamhook_schedule_timer_handler(ngx_event_t *ev)
     ngx_http_jamhook_delivery_t  *d = ev->data;
 
     if (d->state == NGX_HTTP_JAMHOOK_SENDING) {
-        ngx_http_jamhook_deliver_abort(d, NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
+
+        /* an end before jamhook_timeout is the lease's: no fault of theirs */
+
+        ngx_http_jamhook_deliver_abort(d,
+                       d->kept && ngx_current_msec - d->started
+                                  < d->endpoint->jlcf->timeout
+                           ? NGX_HTTP_JAMHOOK_ERR_INTERRUPTED
+                           : NGX_HTTP_JAMHOOK_ERR_TIMEOUT);
         return;
     }
 
@@ -424,7 +443,13 @@ ngx_http_jamhook_schedule_shutdown_handler(ngx_event_t *ev)
 
     n = ngx_http_jamhook_schedule.active + ngx_http_jamhook_schedule.waiting;
 
-    if (!c->close || n == 0) {
+    if (!c->close) {
+        return;
+    }
+
+    ngx_http_jamhook_schedule.closing = 1;
+
+    if (n == 0) {
         return;
     }
 

@@ -35,6 +35,7 @@ static ngx_int_t ngx_http_jamhook_sqlite_in_place(
 static void ngx_http_jamhook_sqlite_batch(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_clock_t *clock, ngx_http_jamhook_failure_t *failure);
 static ngx_int_t ngx_http_jamhook_sqlite_turn(ngx_http_jamhook_sqlite_t *s);
+static void ngx_http_jamhook_sqlite_waited(ngx_http_jamhook_sqlite_t *s);
 static ngx_int_t ngx_http_jamhook_sqlite_transaction(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_op_t **ops, ngx_uint_t n);
 static ngx_int_t ngx_http_jamhook_sqlite_run_ops(ngx_http_jamhook_sqlite_t *s,
@@ -172,14 +173,14 @@ ngx_http_jamhook_sqlite_write(void *session, ngx_http_jamhook_op_t **ops,
 }
 
 
-/* waits for others, and goes on with the time that it is then */
+/* waits for others, within its patience */
 
 static ngx_int_t
 ngx_http_jamhook_sqlite_turn(ngx_http_jamhook_sqlite_t *s)
 {
-    int64_t  start, waited;
+    int64_t  waited;
 
-    start = ngx_http_jamhook_sqlite_mono();
+    s->began = ngx_http_jamhook_sqlite_mono();
 
     if (ngx_http_jamhook_turn_take(&s->turn, s->patience) != NGX_OK) {
         return ngx_http_jamhook_sqlite_fail_text(s,
@@ -188,18 +189,29 @@ ngx_http_jamhook_sqlite_turn(ngx_http_jamhook_sqlite_t *s)
                                              " come to an end");
     }
 
-    waited = ngx_http_jamhook_sqlite_mono() - start;
+    waited = ngx_http_jamhook_sqlite_mono() - s->began;
+
+    s->patience -= ngx_min(s->patience, (ngx_msec_t) waited);
+
+    return NGX_OK;
+}
+
+
+/* leases and due times count from when the transaction began */
+
+static void
+ngx_http_jamhook_sqlite_waited(ngx_http_jamhook_sqlite_t *s)
+{
+    int64_t  waited;
+
+    waited = ngx_http_jamhook_sqlite_mono() - s->began;
 
     if (waited >= NGX_HTTP_JAMHOOK_SQLITE_WAITED) {
         s->time = *s->clock;
         s->time.now += waited;
         s->time.mono += waited;
         s->clock = &s->time;
-
-        s->patience -= ngx_min(s->patience, (ngx_msec_t) waited);
     }
-
-    return NGX_OK;
 }
 
 
@@ -222,11 +234,15 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
         return NGX_ERROR;
     }
 
+    ngx_http_jamhook_sqlite_waited(s);
+
     if (ngx_http_jamhook_sqlite_set_back(s) == NGX_OK
         && ngx_http_jamhook_sqlite_run_ops(s, ops, n) == NGX_OK
         && ngx_http_jamhook_sqlite_commit(s) == NGX_OK)
     {
-        s->latest = s->clock->now;
+        if (!s->shifting) {
+            s->latest = s->clock->now;
+        }
 
         if (s->forgot) {
             s->wipe = 1;
@@ -266,6 +282,8 @@ ngx_http_jamhook_sqlite_set_back(ngx_http_jamhook_sqlite_t *s)
     ngx_uint_t                       i, c;
     ngx_http_jamhook_sqlite_query_t  q;
 
+    s->shifting = 0;
+
     if (!ngx_http_jamhook_sqlite_was_set_back(s)) {
         return NGX_OK;
     }
@@ -276,9 +294,16 @@ ngx_http_jamhook_sqlite_set_back(ngx_http_jamhook_sqlite_t *s)
             ngx_http_jamhook_sqlite_int(&q, s->endpoints[i].id);
             ngx_http_jamhook_sqlite_int(&q, c);
             ngx_http_jamhook_sqlite_int(&q, s->clock->now);
+            ngx_http_jamhook_sqlite_int(&q, NGX_HTTP_JAMHOOK_STORE_ROWS);
 
             if (ngx_http_jamhook_sqlite_run(&q) != NGX_OK) {
                 return NGX_ERROR;
+            }
+
+            /* the rest with the next batches */
+
+            if (sqlite3_changes(s->db) == NGX_HTTP_JAMHOOK_STORE_ROWS) {
+                s->shifting = 1;
             }
         }
     }
@@ -363,6 +388,13 @@ ngx_http_jamhook_sqlite_rollback(ngx_http_jamhook_sqlite_t *s)
 
     if (!sqlite3_get_autocommit(s->db)) {
         (void) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+
+    if (!sqlite3_get_autocommit(s->db)) {
+
+        /* no memory even for that: only closing the session ends it */
+
+        s->failure->kind = NGX_HTTP_JAMHOOK_STORE_IO;
     }
 }
 
@@ -486,7 +518,8 @@ ngx_http_jamhook_sqlite_last_event(ngx_http_jamhook_sqlite_t *s, int64_t *last)
 static ngx_int_t
 ngx_http_jamhook_sqlite_in_place(ngx_http_jamhook_sqlite_t *s)
 {
-    int  rc, moved;
+    int        rc, moved;
+    ngx_err_t  err;
 
     moved = 0;
 
@@ -497,6 +530,15 @@ ngx_http_jamhook_sqlite_in_place(ngx_http_jamhook_sqlite_t *s)
                                             NGX_HTTP_JAMHOOK_STORE_MOVED,
                                             "the file was moved, deleted or"
                                             " replaced while in use");
+    }
+
+    /* without its file this process is taken for a dead one */
+
+    if (s->owner != NULL
+        && ngx_http_jamhook_owner_renew(s->owner, &err) != NGX_OK)
+    {
+        return ngx_http_jamhook_sqlite_fail_errno(s, "making a file",
+                                                  s->owner->path, err);
     }
 
     return NGX_OK;

@@ -79,6 +79,7 @@ typedef enum {
 
     NGX_HTTP_JAMHOOK_SQL_RETAIN_LIST,
     NGX_HTTP_JAMHOOK_SQL_RETAIN_DELIVERIES,
+    NGX_HTTP_JAMHOOK_SQL_RELEASE,
     NGX_HTTP_JAMHOOK_SQL_REMOVE_ATTEMPTS,
     NGX_HTTP_JAMHOOK_SQL_REMOVE_DELIVERIES,
     NGX_HTTP_JAMHOOK_SQL_REMOVE_EVENT,
@@ -126,6 +127,9 @@ typedef struct {
                                                             try, ms */
     int64_t                              due[2][NGX_HTTP_JAMHOOK_STORE_ROWS
                                                 + 1];    /* see sqlite_claim */
+    unsigned                             shifting:1;     /* the clock was set
+                                                            back, and rows are
+                                                            left */
     unsigned                             wipe:1;         /* the WAL holds what
                                                             was forgotten */
 
@@ -134,6 +138,8 @@ typedef struct {
     ngx_http_jamhook_clock_t            *clock;          /* "time", or the
                                                             caller's */
     ngx_http_jamhook_clock_t             time;
+    int64_t                              began;          /* mono, ms: to wait
+                                                            for others */
     ngx_http_jamhook_failure_t          *failure;
     int64_t                              last_event;     /* -1: not known */
     unsigned                             size_known:1;
@@ -224,6 +230,12 @@ ngx_http_jamhook_sqlite_endpoint_t *ngx_http_jamhook_sqlite_endpoint(
     ngx_http_jamhook_sqlite_t *s, ngx_uint_t index);
 ngx_int_t ngx_http_jamhook_sqlite_endpoint_save(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_sqlite_endpoint_t *ep);
+
+/*
+ * Makes pending again what was being sent to endpoints that are not in this
+ * configuration, where the lease is over: up to NGX_HTTP_JAMHOOK_STORE_ROWS.
+ */
+ngx_int_t ngx_http_jamhook_sqlite_release(ngx_http_jamhook_sqlite_t *s);
 
 /* 1 if the clock stands before what this session has seen of it. */
 ngx_uint_t ngx_http_jamhook_sqlite_was_set_back(ngx_http_jamhook_sqlite_t *s);

@@ -39,6 +39,13 @@ static const char  ngx_http_jamhook_sqlite_pragmas[] =
     "PRAGMA trusted_schema = OFF;";
 
 
+/* a lease without an owner, which we never write, would never be over */
+
+static const char  ngx_http_jamhook_sqlite_mend[] =
+    "UPDATE deliveries SET state = 0, lease_owner = NULL WHERE state = 1"
+    " AND (typeof(lease_owner) <> 'text' OR length(lease_owner) <> 32)";
+
+
 ngx_http_jamhook_sqlite_t *
 ngx_http_jamhook_sqlite_create(ngx_http_jamhook_store_conf_t *conf,
     ngx_log_t *log)
@@ -99,13 +106,18 @@ ngx_http_jamhook_sqlite_open_write(ngx_http_jamhook_sqlite_t *s,
 
     dir = (char *) s->conf->place.data;
 
-    if (ngx_http_jamhook_sqlite_directory(s) != NGX_OK
-        || ngx_http_jamhook_sqlite_member(s) != NGX_OK)
-    {
+    if (ngx_http_jamhook_sqlite_directory(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    /* first, for a copy of the directory has a file of our name as well */
+
     ngx_http_jamhook_owner_sweep(dir);
+
+    if (ngx_http_jamhook_sqlite_member(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_http_jamhook_turn_open(&s->turn, dir);
 
     if (ngx_http_jamhook_sqlite_file(s) != NGX_OK
@@ -125,6 +137,8 @@ ngx_http_jamhook_sqlite_open_write(ngx_http_jamhook_sqlite_t *s,
     if (ngx_http_jamhook_sqlite_schema_check(s, &version) != NGX_OK
         || ngx_http_jamhook_sqlite_schema_upgrade(s, version) != NGX_OK
         || ngx_http_jamhook_sqlite_endpoints_add(s) != NGX_OK
+        || ngx_http_jamhook_sqlite_exec(s, ngx_http_jamhook_sqlite_mend)
+           != NGX_OK
         || ngx_http_jamhook_sqlite_number(s, "PRAGMA page_size",
                                           &s->page_size)
            != NGX_OK

@@ -18,6 +18,10 @@ static ngx_int_t ngx_http_jamhook_sqlite_poll_orphans(
     ngx_str_t *owner, ngx_http_jamhook_orphan_t ***last, ngx_uint_t *n);
 static ngx_http_jamhook_orphan_t *ngx_http_jamhook_sqlite_poll_orphan(
     ngx_http_jamhook_sqlite_query_t *q, ngx_pool_t *pool, ngx_str_t *owner);
+static int64_t ngx_http_jamhook_sqlite_poll_until(
+    ngx_http_jamhook_sqlite_t *s, ngx_str_t *owner);
+static ngx_int_t ngx_http_jamhook_sqlite_release_owner(
+    ngx_http_jamhook_sqlite_t *s, ngx_str_t *owner, ngx_uint_t *n);
 static ngx_uint_t ngx_http_jamhook_sqlite_poll_index(
     ngx_http_jamhook_sqlite_t *s, int64_t id);
 
@@ -241,26 +245,31 @@ ngx_http_jamhook_sqlite_poll_owner(ngx_http_jamhook_sqlite_t *s, u_char *name,
 }
 
 
+/* leases of the owner that end no later than this are over */
+
+static int64_t
+ngx_http_jamhook_sqlite_poll_until(ngx_http_jamhook_sqlite_t *s,
+    ngx_str_t *owner)
+{
+    return ngx_http_jamhook_owner_lives((char *) s->conf->place.data, owner)
+               ? s->clock->mono : NGX_HTTP_JAMHOOK_SQLITE_FOREVER;
+}
+
+
 static ngx_int_t
 ngx_http_jamhook_sqlite_poll_orphans(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_poll_t *op, ngx_str_t *owner,
     ngx_http_jamhook_orphan_t ***last, ngx_uint_t *n)
 {
-    int64_t                           until;
     ngx_int_t                         rc;
     ngx_uint_t                        index;
     ngx_http_jamhook_orphan_t        *orphan;
     ngx_http_jamhook_sqlite_query_t   q;
 
-    until = NGX_HTTP_JAMHOOK_SQLITE_FOREVER;
-
-    if (ngx_http_jamhook_owner_lives((char *) s->conf->place.data, owner)) {
-        until = s->clock->mono;
-    }
-
     ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_POLL_ORPHANS);
     ngx_http_jamhook_sqlite_text(&q, owner);
-    ngx_http_jamhook_sqlite_int(&q, until);
+    ngx_http_jamhook_sqlite_int(&q, ngx_http_jamhook_sqlite_poll_until(s,
+                                                                   owner));
 
     for ( ;; ) {
         rc = ngx_http_jamhook_sqlite_row(&q);
@@ -351,4 +360,91 @@ ngx_http_jamhook_sqlite_poll_index(ngx_http_jamhook_sqlite_t *s, int64_t id)
     }
 
     return NGX_HTTP_JAMHOOK_NO_ENDPOINT;
+}
+
+
+ngx_int_t
+ngx_http_jamhook_sqlite_release(ngx_http_jamhook_sqlite_t *s)
+{
+    u_char      name[NGX_HTTP_JAMHOOK_OWNER_LEN];
+    ngx_int_t   rc;
+    ngx_str_t   owner;
+    ngx_uint_t  n;
+
+    n = 0;
+
+    ngx_str_set(&owner, "");
+
+    while (n < NGX_HTTP_JAMHOOK_STORE_ROWS) {
+        rc = ngx_http_jamhook_sqlite_poll_owner(s, name, &owner);
+
+        if (rc != NGX_OK) {
+            return (rc == NGX_DONE) ? NGX_OK : NGX_ERROR;
+        }
+
+        if (ngx_http_jamhook_sqlite_release_owner(s, &owner, &n) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* they are listed first: an update changes the index that is walked */
+
+static ngx_int_t
+ngx_http_jamhook_sqlite_release_owner(ngx_http_jamhook_sqlite_t *s,
+    ngx_str_t *owner, ngx_uint_t *n)
+{
+    int64_t                          id;
+    ngx_int_t                        rc;
+    ngx_uint_t                       i, found;
+    ngx_http_jamhook_sqlite_query_t  q;
+
+    found = 0;
+
+    ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_POLL_ORPHANS);
+    ngx_http_jamhook_sqlite_text(&q, owner);
+    ngx_http_jamhook_sqlite_int(&q, ngx_http_jamhook_sqlite_poll_until(s,
+                                                                   owner));
+
+    while (found + *n < NGX_HTTP_JAMHOOK_STORE_ROWS) {
+        rc = ngx_http_jamhook_sqlite_row(&q);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DONE) {
+            break;
+        }
+
+        id = ngx_http_jamhook_sqlite_column(&q, 1);
+
+        if (ngx_http_jamhook_sqlite_poll_index(s, id)
+            == NGX_HTTP_JAMHOOK_NO_ENDPOINT)
+        {
+            s->due[0][found] = ngx_http_jamhook_sqlite_column(&q, 0);
+            s->due[1][found++] = id;
+        }
+    }
+
+    ngx_http_jamhook_sqlite_end(&q);
+
+    for (i = 0; i < found; i++) {
+        ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_RELEASE);
+        ngx_http_jamhook_sqlite_int(&q, s->due[0][i]);
+        ngx_http_jamhook_sqlite_int(&q, s->due[1][i]);
+        ngx_http_jamhook_sqlite_text(&q, owner);
+        ngx_http_jamhook_sqlite_int(&q, s->clock->now);
+
+        if (ngx_http_jamhook_sqlite_run(&q) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    *n += found;
+
+    return NGX_OK;
 }

@@ -3,6 +3,8 @@
 
 
 #define NGX_HTTP_JAMHOOK_SQLITE_EVENTS   100     /* looked at in a call */
+#define NGX_HTTP_JAMHOOK_SQLITE_REMOVED  (4 * 1024 * 1024)   /* bytes of
+                                                    theirs, likewise */
 #define NGX_HTTP_JAMHOOK_SQLITE_SEEN     3600000     /* ms */
 #define NGX_HTTP_JAMHOOK_SQLITE_AHEAD    86400000    /* ms: a clock was wrong */
 
@@ -57,6 +59,7 @@ ngx_http_jamhook_sqlite_op_retain(ngx_http_jamhook_sqlite_t *s,
     op->more = 0;
 
     if (ngx_http_jamhook_sqlite_retain_seen(s, op->age) != NGX_OK
+        || ngx_http_jamhook_sqlite_release(s) != NGX_OK
         || ngx_http_jamhook_sqlite_retain_list(s, op, &n, &cursor) != NGX_OK)
     {
         return NGX_ERROR;
@@ -157,9 +160,11 @@ ngx_http_jamhook_sqlite_retain_list(ngx_http_jamhook_sqlite_t *s,
 {
     int64_t                          now, event, received_at;
     ngx_int_t                        rc;
+    int64_t                          bytes;
     ngx_uint_t                       looked;
     ngx_http_jamhook_sqlite_query_t  q;
 
+    bytes = 0;
     now = s->clock->now;
 
     ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_RETAIN_LIST);
@@ -190,8 +195,16 @@ ngx_http_jamhook_sqlite_retain_list(ngx_http_jamhook_sqlite_t *s,
             return NGX_OK;
         }
 
-        if (looked == NGX_HTTP_JAMHOOK_SQLITE_EVENTS) {
+        bytes += ngx_http_jamhook_sqlite_column(&q, 2);
+
+        if (looked == NGX_HTTP_JAMHOOK_SQLITE_EVENTS
+            || bytes >= NGX_HTTP_JAMHOOK_SQLITE_REMOVED)
+        {
+            /* what is removed is overwritten: so much at a time */
+
             *cursor = event;
+            ngx_http_jamhook_sqlite_end(&q);
+            return NGX_OK;
         }
     }
 

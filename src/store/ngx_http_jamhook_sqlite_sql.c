@@ -128,8 +128,9 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
 
     /* SHIFT: the clock was set back behind what these were told to wait from */
     "UPDATE deliveries SET next_at = ?3 + max(next_at - changed_at, 0),"
-    " changed_at = ?3 WHERE state = 0 AND endpoint = ?1 AND class = ?2"
-    " AND next_at > ?3 AND changed_at > ?3",
+    " changed_at = ?3 WHERE endpoint = ?1 AND event IN"
+    " (SELECT event FROM deliveries WHERE state = 0 AND endpoint = ?1"
+    " AND class = ?2 AND next_at > ?3 AND changed_at > ?3 LIMIT ?4)",
 
     /* LATEST */
     "SELECT max(ifnull((SELECT received_at FROM events"
@@ -180,7 +181,8 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     "INSERT OR REPLACE INTO probe (id, data) VALUES (1, randomblob(65536))",
 
     /* RETAIN_LIST */
-    "SELECT seq, received_at FROM events WHERE seq > ?1 ORDER BY seq"
+    "SELECT seq, received_at, ifnull(length(body), 0) FROM events"
+    " WHERE seq > ?1 ORDER BY seq"
     " LIMIT ?2",
 
     /* RETAIN_DELIVERIES */
@@ -188,12 +190,19 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     " FROM deliveries d LEFT JOIN endpoints p ON p.id = d.endpoint"
     " WHERE d.event = ?1",
 
+    /* RELEASE: its lease is over, and nobody here has its endpoint */
+    "UPDATE deliveries SET state = 0, class = 1, next_at = ?4,"
+    " changed_at = ?4, lease_owner = NULL, lease_until = 0"
+    " WHERE event = ?1 AND endpoint = ?2 AND +state = 1"
+    " AND +lease_owner = ?3",
+
     "DELETE FROM attempts WHERE event = ?1",
     "DELETE FROM deliveries WHERE event = ?1",
     "DELETE FROM events WHERE seq = ?1",
 
     /* POLL_OWNER: from one owner to the next */
     "SELECT lease_owner FROM deliveries WHERE state = 1 AND lease_owner > ?1"
+    " AND typeof(lease_owner) = 'text' AND length(lease_owner) = 32"
     " ORDER BY lease_owner LIMIT 1",
 
     /* POLL_ORPHANS */

@@ -50,6 +50,7 @@ static void ngx_http_jamhook_store_doubt(ngx_http_jamhook_failure_t *failure);
 static void ngx_http_jamhook_store_well(ngx_uint_t created);
 static void ngx_http_jamhook_store_trouble(
     ngx_http_jamhook_failure_t *failure);
+static void ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure);
 static ngx_uint_t ngx_http_jamhook_store_changes(ngx_uint_t trouble);
 static char *ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind);
 static void ngx_http_jamhook_store_unwritten(void);
@@ -95,6 +96,7 @@ static struct {
     ngx_msec_t                       told;           /* when that was logged */
     ngx_msec_t                       warned;         /* of a read */
     unsigned                         doubt:1;        /* a read failed */
+    ngx_http_jamhook_failure_e       kind;           /* as told */
     unsigned                         told_once:1;
     unsigned                         quiet:1;        /* its end neither */
 } ngx_http_jamhook_store;
@@ -688,6 +690,14 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
     }
 
     if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+
+        if (failure->kind != ngx_http_jamhook_store.kind
+            && now - ngx_http_jamhook_store.told
+               >= NGX_HTTP_JAMHOOK_STORE_LOG_EVERY)
+        {
+            ngx_http_jamhook_store_tell(failure);
+        }
+
         return;
     }
 
@@ -702,8 +712,27 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
         return;
     }
 
-    ngx_http_jamhook_store.told = now;
+    ngx_http_jamhook_store_tell(failure);
+}
+
+
+static void
+ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure)
+{
+    u_char  *p;
+
+    ngx_http_jamhook_store.told = ngx_current_msec;
     ngx_http_jamhook_store.told_once = 1;
+    ngx_http_jamhook_store.kind = failure->kind;
+
+    for (p = failure->text; *p; p++) {
+
+        /* the file may say anything, and SQLite repeats it */
+
+        if (*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
 
     ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                   "jamhook store \"%V\" does not work: %s; %s; new events get "
@@ -729,12 +758,12 @@ ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind)
     switch (kind) {
 
     case NGX_HTTP_JAMHOOK_STORE_BUSY:
-        return "some process holds it locked: look for a \"sqlite3\" shell "
-               "or a backup that does not end";
+        return "look for a \"sqlite3\" shell or a backup that does not end, "
+               "or for a disk that is too slow";
 
     case NGX_HTTP_JAMHOOK_STORE_NOSPC:
-        return "make room on its disk, or lower \"max_size\" or "
-               "\"jamhook_retention\"";
+        return "make room on its disk; a smaller \"max_size\" or "
+               "\"jamhook_retention\" keeps it from filling up";
 
     case NGX_HTTP_JAMHOOK_STORE_IO:
         return "look at the disk and the kernel's log";

@@ -121,8 +121,8 @@ test_orphans_many(void)
        "orphans of many owners, a batch of them");
     ngx_destroy_pool(pool);
 
-    (void) sql("UPDATE deliveries SET lease_owner = '../../etc/passwd'"
-               " WHERE event > 1");
+    (void) sql("UPDATE deliveries SET lease_owner ="
+               " '../../../../../../../etc/passwd.' WHERE event > 1");
     ok(poll_store(&op, &pool) == NGX_OK
        && orphans(&op) == NGX_HTTP_JAMHOOK_STORE_ROWS,
        "a name that is none is nobody's");
@@ -240,7 +240,8 @@ test_no_memory(void)
 
     s = store_fresh();
     events_put(s, "e", 2, 1);
-    (void) sql("UPDATE deliveries SET state = 1, lease_owner = 'x'");
+    (void) sql("UPDATE deliveries SET state = 1, lease_owner ="
+               " printf('%%032x', 7)");
 
     ok(shim_exhaust(poll_once) == 3
        && failure.kind == NGX_HTTP_JAMHOOK_STORE_OK,
@@ -445,11 +446,57 @@ test_set_back(void)
 }
 
 
+/* what nobody here could go on with is given back */
+
+static void
+test_release(void)
+{
+    session_t  *s, *other;
+    retain_t    op;
+
+    s = store_fresh();
+
+    store_conf.nendpoints = 3;
+    other = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    store_conf.nendpoints = 2;
+
+    (void) event_put(other, "one", 3, 1);
+    ok(sql("SELECT count(*) FROM deliveries WHERE state = 1") == 3,
+       "one is sent to three, one of which we do not have");
+
+    ngx_memzero(&op, sizeof(retain_t));
+    op.op.type = NGX_HTTP_JAMHOOK_OP_RETAIN;
+    op.age = DAY;
+
+    ok(store_write(s, &op) == NGX_OK
+       && sql("SELECT count(*) FROM deliveries WHERE state = 1") == 3,
+       "while its owner lives it is left alone");
+
+    store_close(other);
+
+    ok(store_write(s, &op) == NGX_OK
+       && sql("SELECT count(*) FROM deliveries WHERE state = 1") == 2
+       && sql("SELECT count(*) FROM deliveries WHERE state = 0 AND"
+              " endpoint = 3 AND lease_owner IS NULL AND class = 1") == 1,
+       "when it is gone what is not ours waits again");
+
+    (void) sql("UPDATE deliveries SET lease_owner = NULL WHERE endpoint = 1");
+    (void) sql("UPDATE deliveries SET lease_owner = 'x' WHERE endpoint = 2");
+    store_close(s);
+
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    ok(sql("SELECT count(*) FROM deliveries WHERE state = 0") == 3,
+       "a lease without an owner is none");
+    store_close(s);
+}
+
+
 int
 main(void)
 {
     test_orphans();
     test_orphans_many();
+    test_release();
     test_next();
     test_set_back();
     test_no_memory();
