@@ -206,15 +206,9 @@ ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s)
     u_char     c, *start;
     ngx_str_t  ascii;
 
-    if (ngx_http_jamhook_json_is_plain(s)) {
-        *p++ = '"';
-        p = ngx_cpymem(p, s->data, s->len);
-        *p++ = '"';
-
-        return p;
-    }
-
-    if (ngx_http_jamhook_headers_is_utf8(s)) {
+    if (ngx_http_jamhook_json_is_plain(s)
+        || ngx_http_jamhook_headers_is_utf8(s))
+    {
         return ngx_http_jamhook_json_escape(p, s);
     }
 

@@ -263,6 +263,10 @@ ngx_http_jamhook_json_escaped_length(ngx_str_t *s)
 
     len = s->len + 2;
 
+    if (ngx_http_jamhook_json_is_plain(s)) {
+        return len;
+    }
+
     for (i = 0; i < s->len; i++) {
         ch = s->data[i];
 
@@ -320,6 +324,13 @@ ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s)
     ngx_uint_t  escape;
 
     *dst++ = '"';
+
+    if (ngx_http_jamhook_json_is_plain(s)) {
+        dst = ngx_cpymem(dst, s->data, s->len);
+        *dst++ = '"';
+
+        return dst;
+    }
 
     for (i = 0; i < s->len; i++) {
         ch = s->data[i];
