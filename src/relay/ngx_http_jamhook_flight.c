@@ -41,6 +41,11 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
 
         /* the commit took all of it: it may be another's by now */
 
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "jamhook delivery failed: interrupted, the commit took "
+                      "longer than its lease, endpoint: \"%V\", event: "
+                      "\"%V\"", &ep->name, &parcel->id);
+
         ngx_http_jamhook_schedule_unreserve(ep, 1);
 
         f->started_at = ngx_http_jamhook_flight_now();

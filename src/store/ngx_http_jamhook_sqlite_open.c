@@ -43,7 +43,8 @@ static const char  ngx_http_jamhook_sqlite_pragmas[] =
 
 static const char  ngx_http_jamhook_sqlite_mend[] =
     "UPDATE deliveries SET state = 0, lease_owner = NULL WHERE state = 1"
-    " AND (typeof(lease_owner) <> 'text' OR length(lease_owner) <> 32)";
+    " AND (typeof(lease_owner) <> 'text'"
+    " OR length(CAST(lease_owner AS BLOB)) <> 32)";
 
 
 ngx_http_jamhook_sqlite_t *

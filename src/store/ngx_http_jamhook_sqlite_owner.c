@@ -59,16 +59,22 @@ ngx_http_jamhook_owner_open(ngx_http_jamhook_owner_t *owner, char *dir,
 ngx_int_t
 ngx_http_jamhook_owner_renew(ngx_http_jamhook_owner_t *owner, ngx_err_t *err)
 {
-    ngx_fd_t   old;
-    ngx_int_t  rc;
+    ngx_fd_t    old;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     if (ngx_http_jamhook_owner_is_at(owner->fd, owner->path)) {
         return NGX_OK;
     }
 
     old = owner->fd;
+    rc = NGX_AGAIN;
 
-    rc = ngx_http_jamhook_owner_lock(owner);
+    /* who finds it before it is locked removes it */
+
+    for (i = 0; rc == NGX_AGAIN && i < NGX_HTTP_JAMHOOK_OWNER_TRIES; i++) {
+        rc = ngx_http_jamhook_owner_lock(owner);
+    }
 
     if (rc == NGX_OK) {
         (void) close(old);

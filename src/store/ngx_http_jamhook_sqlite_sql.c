@@ -202,7 +202,8 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
 
     /* POLL_OWNER: from one owner to the next */
     "SELECT lease_owner FROM deliveries WHERE state = 1 AND lease_owner > ?1"
-    " AND typeof(lease_owner) = 'text' AND length(lease_owner) = 32"
+    " AND typeof(lease_owner) = 'text'"
+    " AND length(CAST(lease_owner AS BLOB)) = 32"
     " ORDER BY lease_owner LIMIT 1",
 
     /* POLL_ORPHANS */
