@@ -98,6 +98,7 @@ static struct {
     unsigned                         doubt:1;        /* a read failed */
     ngx_http_jamhook_failure_e       kind;           /* as told */
     unsigned                         told_once:1;
+    unsigned                         teller:1;       /* of this trouble */
     unsigned                         quiet:1;        /* its end neither */
 } ngx_http_jamhook_store;
 
@@ -691,7 +692,8 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
 
     if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
 
-        if (failure->kind != ngx_http_jamhook_store.kind
+        if (ngx_http_jamhook_store.teller
+            && failure->kind != ngx_http_jamhook_store.kind
             && now - ngx_http_jamhook_store.told
                >= NGX_HTTP_JAMHOOK_STORE_LOG_EVERY)
         {
@@ -708,11 +710,12 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
                                    && now - ngx_http_jamhook_store.told
                                       < NGX_HTTP_JAMHOOK_STORE_LOG_EVERY;
 
-    if (!ngx_http_jamhook_store_changes(1) || ngx_http_jamhook_store.quiet) {
-        return;
-    }
+    ngx_http_jamhook_store.teller = ngx_http_jamhook_store_changes(1)
+                                    && !ngx_http_jamhook_store.quiet;
 
-    ngx_http_jamhook_store_tell(failure);
+    if (ngx_http_jamhook_store.teller) {
+        ngx_http_jamhook_store_tell(failure);
+    }
 }
 
 
