@@ -1,6 +1,7 @@
 
 #include "ngx_http_jamhook_flight.h"
 #include "ngx_http_jamhook_claim.h"
+#include "ngx_http_jamhook_clock.h"
 #include "ngx_http_jamhook_parcel.h"
 #include "ngx_http_jamhook_record.h"
 #include "ngx_http_jamhook_schedule.h"
@@ -18,15 +19,12 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
     ngx_http_jamhook_parcel_t *parcel, ngx_http_jamhook_endpoint_t *ep,
     int64_t lease_until)
 {
-    int64_t           left;
-    ngx_msec_t        wait;
-    struct timespec   ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    int64_t     left;
+    ngx_msec_t  wait;
 
     /* an attempt ends before its lease does, however long the commit took */
 
-    left = lease_until - ((int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000)
+    left = lease_until - ngx_http_jamhook_clock_mono()
            - NGX_HTTP_JAMHOOK_FLIGHT_LEASE / 5;
 
     f->d.parcel = parcel;

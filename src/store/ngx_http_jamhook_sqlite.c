@@ -1,5 +1,6 @@
 
 #include "ngx_http_jamhook_sqlite.h"
+#include "ngx_http_jamhook_clock.h"
 
 #include <time.h>
 
@@ -43,7 +44,6 @@ static ngx_int_t ngx_http_jamhook_sqlite_run_ops(ngx_http_jamhook_sqlite_t *s,
 static ngx_int_t ngx_http_jamhook_sqlite_set_back(
     ngx_http_jamhook_sqlite_t *s);
 static void ngx_http_jamhook_sqlite_wipe(ngx_http_jamhook_sqlite_t *s);
-static int64_t ngx_http_jamhook_sqlite_mono(void);
 
 
 ngx_msec_t  ngx_http_jamhook_sqlite_patience = 5000;
@@ -180,7 +180,7 @@ ngx_http_jamhook_sqlite_turn(ngx_http_jamhook_sqlite_t *s)
 {
     int64_t  waited;
 
-    s->began = ngx_http_jamhook_sqlite_mono();
+    s->began = ngx_http_jamhook_clock_mono();
 
     if (ngx_http_jamhook_turn_take(&s->turn, s->patience) != NGX_OK) {
         return ngx_http_jamhook_sqlite_fail_text(s,
@@ -189,7 +189,7 @@ ngx_http_jamhook_sqlite_turn(ngx_http_jamhook_sqlite_t *s)
                                              " come to an end");
     }
 
-    waited = ngx_http_jamhook_sqlite_mono() - s->began;
+    waited = ngx_http_jamhook_clock_mono() - s->began;
 
     s->patience -= ngx_min(s->patience, (ngx_msec_t) waited);
 
@@ -204,7 +204,7 @@ ngx_http_jamhook_sqlite_waited(ngx_http_jamhook_sqlite_t *s)
 {
     int64_t  waited;
 
-    waited = ngx_http_jamhook_sqlite_mono() - s->began;
+    waited = ngx_http_jamhook_clock_mono() - s->began;
 
     if (waited >= NGX_HTTP_JAMHOOK_SQLITE_WAITED) {
         s->time = *s->clock;
@@ -625,7 +625,7 @@ ngx_http_jamhook_sqlite_busy(void *data, int n)
     struct timespec             nap;
     ngx_http_jamhook_sqlite_t  *s = data;
 
-    now = ngx_http_jamhook_sqlite_mono();
+    now = ngx_http_jamhook_clock_mono();
 
     if (n == 0) {
         s->busy_since = now;
@@ -642,15 +642,4 @@ ngx_http_jamhook_sqlite_busy(void *data, int n)
     (void) nanosleep(&nap, NULL);
 
     return 1;
-}
-
-
-static int64_t
-ngx_http_jamhook_sqlite_mono(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

@@ -1,5 +1,6 @@
 
 #include "ngx_http_jamhook_sqlite_turn.h"
+#include "ngx_http_jamhook_clock.h"
 
 #include <stdio.h>
 #include <sys/file.h>
@@ -17,7 +18,6 @@
 static ngx_fd_t ngx_http_jamhook_turn_file(char *dir, char *name);
 static ngx_int_t ngx_http_jamhook_turn_lock(ngx_fd_t fd, ngx_uint_t nap,
     int64_t until);
-static int64_t ngx_http_jamhook_turn_mono(void);
 
 
 void
@@ -53,7 +53,7 @@ ngx_http_jamhook_turn_take(ngx_http_jamhook_turn_t *turn, ngx_msec_t patience)
         return NGX_OK;
     }
 
-    until = ngx_http_jamhook_turn_mono() + (int64_t) patience;
+    until = ngx_http_jamhook_clock_mono() + (int64_t) patience;
 
     if (ngx_http_jamhook_turn_lock(turn->next, NGX_HTTP_JAMHOOK_TURN_NEXT,
                                    until)
@@ -114,7 +114,7 @@ ngx_http_jamhook_turn_lock(ngx_fd_t fd, ngx_uint_t nap, int64_t until)
             return NGX_OK;
         }
 
-        if (ngx_http_jamhook_turn_mono() >= until) {
+        if (ngx_http_jamhook_clock_mono() >= until) {
             return NGX_BUSY;
         }
 
@@ -123,15 +123,4 @@ ngx_http_jamhook_turn_lock(ngx_fd_t fd, ngx_uint_t nap, int64_t until)
 
         (void) nanosleep(&ts, NULL);
     }
-}
-
-
-static int64_t
-ngx_http_jamhook_turn_mono(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

@@ -1,5 +1,6 @@
 
 #include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_clock.h"
 #include "ngx_http_jamhook_jobs.h"
 
 
@@ -552,13 +553,8 @@ ngx_http_jamhook_store_job(void *data, ngx_log_t *log)
 static void
 ngx_http_jamhook_store_clock(ngx_http_jamhook_clock_t *clock)
 {
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_REALTIME, &ts);
-    clock->now = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-    clock->mono = (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    clock->now = ngx_http_jamhook_clock_now();
+    clock->mono = ngx_http_jamhook_clock_mono();
 }
 
 

@@ -1,0 +1,32 @@
+
+#include "ngx_http_jamhook_clock.h"
+
+#include <time.h>
+
+
+static int64_t ngx_http_jamhook_clock_read(clockid_t clock);
+
+
+int64_t
+ngx_http_jamhook_clock_now(void)
+{
+    return ngx_http_jamhook_clock_read(CLOCK_REALTIME);
+}
+
+
+int64_t
+ngx_http_jamhook_clock_mono(void)
+{
+    return ngx_http_jamhook_clock_read(CLOCK_MONOTONIC);
+}
+
+
+static int64_t
+ngx_http_jamhook_clock_read(clockid_t clock)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(clock, &ts);
+
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
