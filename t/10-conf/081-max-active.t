@@ -12,7 +12,7 @@ sub at_once {
     my $nginx = Jamhook::Nginx->new(
         target => $target->port, http => $conf{http} || '',
         server => ($conf{server} || '') . q[
-            jamhook_timeout 400ms;
+            jamhook_timeout 10s;
             location = /jam { jamhook_pass audit; jamhook_verify keys/P1.key; ]
             . ($conf{ingest} || '') . q[ }
             location = /audit {
@@ -28,7 +28,7 @@ sub at_once {
         $s;
     } 1 .. 4;
 
-    # a delivery that waits for its turn comes 400 ms after another began
+    # a delivery that waits for its turn would come 10 s after another began
     $target->wait($conf{is} || 1);
     Time::HiRes::sleep(0.1);
     my $n = $target->wait($conf{is} || 1);

@@ -7,7 +7,7 @@ use Jamhook::Nginx;
 
 my $target = Jamhook::Target->new('');
 my $nginx = Jamhook::Nginx->new(target => $target->port, server => q{
-    client_body_timeout  300ms;
+    client_body_timeout  2s;
     location = /jam { jamhook_pass audit; jamhook_verify keys/P1.key; }
     location = /small {
         jamhook_pass          audit;

@@ -35,7 +35,7 @@ print $s "$event[0]\r\nConnection: keep-alive\r\n\r\n",
 $s->flush;
 
 my $raw = '';
-my $end = time + 10;
+my $end = time + 10 * $Jamhook::Env::PATIENCE;
 
 while (time < $end) {
     my $got = IO::Select->new($s)->can_read(0.2)

@@ -266,4 +266,4 @@ proxy_pass http://TARGET/p;
 --- target
 hang
 --- answer: 200 ignored
---- timeout: 1
+--- timeout: 8

@@ -39,14 +39,14 @@ POST /3 {"a":1}
 === TEST 2: deliveries of an event are under way at once
 --- urls: http://TARGET/1 http://TARGET/2 http://TARGET/3
 --- target
-delay=600ms
+delay=2s
 --- event
 {"a":1}
 --- answer: 200 delivered
 --- target_check
 my @at = sort { $a <=> $b } map { $_->{at} } @requests;
 is(@at, 3, 'three');
-cmp_ok($at[-1] - $at[0], '<', 0.5, 'none waits for another');
+cmp_ok($at[-1] - $at[0], '<', 1.9, 'none waits for another');
 
 
 === TEST 3: the answer waits for the slowest

@@ -10,15 +10,15 @@ add_block_preprocessor(sub {
     $block->set_value('config', <<'END' . ($block->config || ''));
 location = /jam { jamhook_pass a b c; jamhook_verify keys/P1.key; }
 location = /a {
-    jamhook_endpoint a; jamhook_sign off; jamhook_timeout 300ms;
+    jamhook_endpoint a; jamhook_sign off; jamhook_timeout 2s;
     proxy_pass http://127.0.0.1:$TEST_NGINX_TARGET_PORT/a;
 }
 location = /b {
-    jamhook_endpoint b; jamhook_sign off; jamhook_timeout 300ms;
+    jamhook_endpoint b; jamhook_sign off; jamhook_timeout 2s;
     proxy_pass http://127.0.0.1:$TEST_NGINX_TARGET_PORT/b;
 }
 location = /c {
-    jamhook_endpoint c; jamhook_sign off; jamhook_timeout 300ms;
+    jamhook_endpoint c; jamhook_sign off; jamhook_timeout 2s;
     proxy_pass http://127.0.0.1:$TEST_NGINX_TARGET_PORT/c;
 }
 END
@@ -90,7 +90,7 @@ Retry-After: 9
 === TEST 7: 503 is worse than a failure that came before it
 --- target
 /a 500
-/b 503 delay=150ms
+/b 503 delay=500ms
 /c 404
 --- answer: 503 unavailable
 --- response_headers

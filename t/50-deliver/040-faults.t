@@ -255,12 +255,12 @@ location = /e { jamhook_endpoint e; jamhook_sign off; proxy_pass http://TARGET/a
 
 === TEST 20: jamhook_timeout is for the attempt in all
 --- endpoint
-jamhook_timeout 400ms;
+jamhook_timeout 2s;
 proxy_pass http://TARGET/a;
 --- target
-503 slow=100ms body=0123456789012345678901234567890123456789
+503 slow=200ms body=0123456789012345678901234567890123456789
 --- answer: 503 unavailable
---- timeout: 2
+--- timeout: 6
 
 
 === TEST 21: an answer that breaks off with a reset was an answer
@@ -283,7 +283,7 @@ jamhook delivery failed: target answered 500
 
 === TEST 23: an answer whose body never ends was an answer
 --- endpoint
-jamhook_timeout 300ms;
+jamhook_timeout 2s;
 proxy_pass http://TARGET/a;
 --- target
 200 "Content-Length: 1000" body=x

@@ -111,7 +111,7 @@ proxy_pass http://TARGET/a;
 --- target
 200 "X-Accel-Limit-Rate: 1" bytes=1M
 --- answer: 200 delivered
---- timeout: 2
+--- timeout: 8
 
 
 === TEST 10: X-Accel-Buffering, -Charset and -Expires mean nothing

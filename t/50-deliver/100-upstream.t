@@ -367,7 +367,7 @@ jamhook_timeout 300ms;
 set $name a.test;
 proxy_pass http://$name/a;
 --- answer: 504 delivery_failed
---- timeout: 3
+--- timeout: 8
 --- log
 jamhook delivery failed: timeout
 
@@ -380,7 +380,7 @@ jamhook_timeout 300ms;
 set $name a.test;
 proxy_pass http://$name/p/$jamhook_conversation_id;
 --- answer: 504 delivery_failed
---- timeout: 3
+--- timeout: 8
 
 
 === TEST 27: no resolver at all

@@ -23,7 +23,7 @@ my $nginx = Jamhook::Nginx->new(target => $target->port, http => q{
     location /e/kept {
         jamhook_endpoint kept;
         jamhook_sign off;
-        jamhook_timeout 300ms;
+        jamhook_timeout 2s;
         proxy_pass http://kept/kept;
     }
 

@@ -250,7 +250,7 @@ is headers($attempt->{request_headers})->{'idempotency-key'}[0] =~ /^[-\w]+$/,
 
 # two endpoints
 
-$target->set("/e 200 delay=300ms\n/fin 200");
+$target->set("/e 200 delay=1s\n/fin 200");
 is post('msg_both', uri => '/jam-both'), 200, 'an event for two endpoints';
 ok $store->wait_until(endpoint => 'fin', pending => 0, sending => 0,
                       seconds => $patience), 'one that answers at once';

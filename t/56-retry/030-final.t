@@ -92,7 +92,8 @@ for my $status (404, 409) {
                           sending => 0, seconds => $patience),
        '... a status of jamhook_final, fails at once';
     is scalar(my @once = came('e')), $before + 1, '... without another try';
-    ok $nginx->wait_log(qr/\[error\].*given up after attempt 1, endpoint: "e"/),
+    my $said = qr/\[error\].*given up after attempt 1, endpoint: "e"/;
+    ok $nginx->wait_for(sub { $nginx->logged($said) == $before + 1 }),
        '... with an error';
     is_deeply state_of('e'), $active, '... and pauses nothing';
 }
@@ -132,9 +133,10 @@ ok $store->wait_until(endpoint => 'gone', failed => 1, seconds => $patience),
    '... fails at once';
 is_deeply state_of('gone'), { state => 'paused', reason => 'gone' },
           '... and its endpoint is paused';
+$nginx->wait_log(qr/endpoint "gone" is paused/);
 is $nginx->logged(qr/\[error\].*endpoint "gone" is paused: it answered 410/),
    1, '... which an error line says';
-ok $nginx->logged(qr/\[error\].*given up after attempt 1, endpoint: "gone"/),
+ok $nginx->wait_log(qr/\[error\].*given up after attempt 1, endpoint: "gone"/),
    '... beside that of the delivery';
 
 is post('/jam-gone'), 'stored', 'later events are stored' for 1 .. 3;

@@ -51,8 +51,18 @@ sub sent_at {
     return map { $_->{at} } grep { $_->{path} eq "/$name" } $target->requests;
 }
 
-# from an attempt's turn to the target: a commit, and the way
-my $way = 0.08 * $Jamhook::Env::PATIENCE;
+# From an attempt's turn to the target: a commit, and the way. A machine that is
+# busy for a moment makes two of them come closer together than they were sent.
+my $way = 0.25 + 0.1 * $Jamhook::Env::PATIENCE;
+
+# the same by the store: between the turn and the attempt there is the commit
+sub begun {
+    my ($name) = @_;
+
+    return map { $_->{started_at} / 1000 } $store->rows(
+        'select started_at from attempts a join endpoints p'
+        . " on p.id = a.endpoint where p.name = '$name' order by started_at");
+}
 
 # Whether any window of the target's log has more than one may: turns that were
 # not taken add up for 100 ms, or to one. A window may be seen shorter than it
@@ -76,6 +86,7 @@ sub too_many {
     return @faults > 5 ? @faults[0 .. 4] : @faults;
 }
 
+my $time = time;
 is post('five', 16), 16, 'sixteen events, at once, for 5r/s';
 is post('minute', 4), 4, 'four for 60r/m';
 is post('off', 60), 60, 'sixty without a rate';
@@ -83,8 +94,12 @@ is post('slow', 2), 2, 'two for one a minute';
 
 ok $store->wait_until(endpoint => 'off', succeeded => 60,
                       seconds => $patience), 'those without a rate';
-ok $store->counts('five')->{pending} > 0, '... do not wait for the others'
-    unless $Jamhook::Env::UNDER;
+my $pending = $store->counts('five')->{pending};
+
+SKIP: {
+    skip 'the others may be over', 1 if time - $time > 2.5;
+    ok $pending > 0, '... do not wait for the others';
+}
 
 ok $store->wait_until(endpoint => 'five', succeeded => 16,
                       seconds => 3.2 + $patience), '5r/s: none is dropped';
@@ -125,7 +140,9 @@ ok $store->wait_until(endpoint => 'tries', succeeded => 1,
 @at = sent_at('tries');
 is scalar(@at), 5, '... at the fifth';
 is_deeply [too_many(10, @at)], [], '... and its tries keep to the rate';
-cmp_ok $at[-1] - $at[0], '>=', 0.4 - $way, '... however short the ladder';
+@at = begun('tries');
+cmp_ok $at[-1] - $at[0], '>=', 0.4 - 0.08 * $Jamhook::Env::PATIENCE,
+       '... however short the ladder';
 
 # a reload does not start it anew
 

@@ -174,6 +174,7 @@ is $n, 5, '... each of which the target saw';
 my @at = map { $_->{at} } came('killer');
 cmp_ok $at[3] - $at[2], '>=', 0.23, 'from the third on the ladder counts';
 cmp_ok $at[4] - $at[3], '>=', 0.23, '... at each';
+$nginx->wait_log(qr/given up after .*endpoint: "killer"/);
 is $nginx->logged(qr/\[error\].*given up after attempt 5, endpoint: "killer"/),
    1, 'an error says so';
 

@@ -3,18 +3,20 @@
 
 use lib 't/lib', 't/57-endure';
 use Test::More;
+use Time::HiRes qw(time);
 use Jamhook::Nginx;
 use Endure;
 
-# those that fail first come from either nginx when they are due again
-my $target = Jamhook::Target->new(
-    '/e ' . join(' | ', map { $_ % 3 ? '500 delay=150ms' : '200 delay=150ms' }
-                        1 .. 2999) . "\n/hang hang | 200");
-my $retry = 'jamhook_retry ' . join(' ', ('100ms') x 12) . ';';
+# those that fail first come from either nginx when they are due again, and none
+# is given up, however long it takes
+my $rules = '/e ' . join(' | ', map { $_ % 3 ? '500 delay=150ms'
+                                      : '200 delay=150ms' } 1 .. 2999);
+my $target = Jamhook::Target->new("$rules\n/hang hold");
+my $retry = 'jamhook_retry ' . join(' ', ('100ms') x 60) . ';';
 my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
     workers => 2, server => ingest('e') . endpoint('e', $retry)
     . ingest('hang', '/hanging')
-    . endpoint('hang', 'jamhook_timeout 5s; jamhook_retry 100ms;'));
+    . endpoint('hang', 'jamhook_timeout 10m; jamhook_retry 100ms;'));
 
 sub pid_of {
     my ($file) = @_;
@@ -58,10 +60,8 @@ is scalar(workers($old)), 2, '... beside the old one';
 my $before = keys %{ $sender->sent };
 $sender->wait($before + 40, 20 * $Jamhook::Env::PATIENCE);
 
-my %owners = map { $_->{owner} => 1 }
-             map { my ($o) = /worker\.(.*)/; { owner => $o } }
-             $nginx->store->locks;
-is scalar(keys %owners), 4, 'four workers use the store';
+ok $nginx->wait_for(sub { 4 == (() = $nginx->store->locks) }),
+   'four workers use the store';
 
 # who sent: the workers that tell of an attempt's end
 ok $nginx->wait_for(sub {
@@ -79,6 +79,15 @@ ok $nginx->wait_for(sub {
    '... but for the one with an attempt under way';
 is scalar(grep { $_->{path} eq '/hang' } $target->requests), 1,
    '... which is not taken over from it';
+
+# it fails, and is tried again, by whom it may be
+my $released = time;
+$target->set("$rules\n/hang 500 | 200");
+ok $nginx->wait_for(sub {
+       2 == grep { $_->{path} eq '/hang' } $target->requests }),
+   '... until it has failed';
+cmp_ok((grep { $_->{path} eq '/hang' } $target->requests)[1]{at}, '>=',
+       $released, '... not before');
 
 kill 'HUP', $old;
 ok $nginx->wait_for(sub { workers($old) == 2 }),
@@ -107,8 +116,8 @@ is $nginx->store->counts->{succeeded}, $stored + 1, '... and succeed';
 is scalar(keys %{ arrived($target) }), $stored + 1, '... each arrived';
 is_deeply [overlaps(100, $target->requests)], [],
           '... none was sent twice at once';
-is_deeply [overlaps(4500, grep { $_->{path} eq '/hang' } $target->requests)],
-          [], '... nor what hung';
+is scalar(grep { $_->{path} eq '/hang' } $target->requests), 2,
+   '... nor what hung';
 is $nginx->store->value('select count(*) from attempts where result = 2'), 0,
    '... none was interrupted';
 is scalar $target->requests,

@@ -116,8 +116,8 @@ sub interrupted {
        'after all processes were killed all goes on with the start';
     is interrupted($nginx), 6, '... after attempts that were interrupted';
     is $nginx->store->check, 'ok', '... from a store that is whole';
-    cmp_ok scalar(() = $nginx->store->locks), '<=', 2,
-           '... and the dead ones\' lock files are gone';
+    ok $nginx->wait_for(sub { 2 >= (() = $nginx->store->locks) }),
+       '... and the dead ones\' lock files are gone';
     $nginx->ends_well;
 }
 
@@ -171,7 +171,8 @@ sub interrupted {
 
     is_deeply [grep { !$kept{$_} } @ok], [],
               'of ' . @ok . ' events answered 200 among kills none is lost';
-    ok $nginx->store->idle, '... and all come to their end';
+    ok $nginx->store->idle(20 * $Jamhook::Env::PATIENCE),
+       '... and all come to their end';
     is $nginx->store->counts->{failed}, 0, '... none fails';
     is scalar(keys %{ arrived($target) }), scalar(keys %kept),
        '... each arrived';
@@ -195,6 +196,7 @@ for my $signal (qw(QUIT TERM)) {
 
     # the first of them is in the job, others wait for the next one
     $nginx->wait_for(sub { $nginx->faults->seen('sync') >= 2 });
+    $nginx->taken;
     my $pid = $nginx->pid;
     my @workers = $nginx->workers;
     $nginx->signal($signal);
@@ -202,7 +204,10 @@ for my $signal (qw(QUIT TERM)) {
     my %status = map { $_ => status($nginx, $clients{$_}) } keys %clients;
     my @ok = grep { $status{$_} == 200 } keys %status;
 
-    ok gone($pid, @workers), "$signal ends nginx while the disk is slow";
+    ok $nginx->wait_for(sub {
+           !grep { Jamhook::Env::is_running($_) } $pid, @workers },
+           20 * $Jamhook::Env::PATIENCE),
+       "$signal ends nginx while the disk is slow";
 
     if ($signal eq 'QUIT') {
         is scalar(grep { $status{$_} != 200 && $status{$_} != 503 }

@@ -15,6 +15,9 @@ my $server = ingest('e') . endpoint('e', 'jamhook_retry 100ms 100ms;')
              . 'location = /other { return 204; }';
 my $n = 0;
 
+# two seconds, and what a busy machine takes
+my $soon = 2 + 3 * $Jamhook::Env::PATIENCE;
+
 
 sub nginx {
     my ($name, %opt) = @_;
@@ -55,7 +58,7 @@ sub trouble {
     # the first one alone may have to wait for what is wrong
     my $time = time;
     ok is_problem(answer($nginx)), '... each of them';
-    ok time - $time < $Jamhook::Env::PATIENCE, '... at once';
+    ok time - $time < 4, '... at once';
     is $nginx->get('/other')->{status}, 204, '... the rest of nginx answers';
 
     my ($ok, $said) = $nginx->test;
@@ -78,7 +81,7 @@ sub trouble {
 
     $t{mend}->($nginx);
     ok $nginx->wait_for(sub { ($answer = answer($nginx))->{status} == 200 },
-                        2 * $Jamhook::Env::PATIENCE),
+                        $soon),
        '... within 2 s after its end events are taken again'
        or diag explain $answer;
     like $answer->{body}, qr/"result":"stored"/, '... and stored';
@@ -249,9 +252,10 @@ trouble('a truncated database', dir => 'truncated', stopped => 1,
     print $shell "rollback;\n.quit\n";
     close $shell;
     ok $nginx->wait_for(sub { answer($nginx)->{status} == 200 },
-                        2 * $Jamhook::Env::PATIENCE),
+                        $soon),
        '... within 2 s after its end events are taken again';
-    is $nginx->logged($WELL), 1, '... and one line says so';
+    ok $nginx->wait_for(sub { $nginx->logged($WELL) == 1 }),
+       '... and one line says so';
     ok $nginx->store->idle, '... and they are delivered';
     $nginx->ends_well(expected => [$CRIT]);
 }
@@ -269,12 +273,13 @@ for my $how (qw(moved deleted)) {
 
     my $answer;
     ok $nginx->wait_for(sub { ($answer = answer($nginx))->{status} == 200 },
-                        3 * $Jamhook::Env::PATIENCE),
+                        $soon + 1),
        "a store that is $how while it is in use is made anew";
     is $nginx->store->value("select count(*) from events where id = 't$n'"), 1,
        '... and has what was answered 200';
     is $nginx->logged($CRIT), 1, '... one line tells';
     ok $nginx->wait_for(sub { $nginx->logged($WELL) == 1 }), '... and one more';
+    $nginx->wait_for(sub { $nginx->logged(qr/newly made/) >= 2 });
     is $nginx->logged(qr/newly made/), 2, '... and that it was newly made';
     ok $nginx->store->idle, '... and it works';
     $nginx->ends_well(expected => [$CRIT]);
@@ -285,7 +290,7 @@ for my $how (qw(moved deleted)) {
 {
     my $nginx = nginx('outcomes', faults => 1);
 
-    $target->set('503 delay=500ms | 200 delay=500ms');
+    $target->set('hold');
     my $before = $target->requests;
     is join(' ', map { answer($nginx)->{status} } 1 .. 4), '200 200 200 200',
        'attempts are under way';
@@ -293,13 +298,14 @@ for my $how (qw(moved deleted)) {
     $nginx->faults->set(write => 'ENOSPC');
 
     ok is_problem(answer($nginx)), '... when the disk is full';
+    $target->set('503 | 200');
     $nginx->wait_for(sub { 3 == $nginx->logged(qr/target answered 200/) });
     is $nginx->store->counts->{sending}, 4,
        '... what came of them is not written';
 
     $nginx->faults->clear;
     ok $nginx->store->wait_until(succeeded => 4, pending => 0, sending => 0,
-                                 seconds => 3 * $Jamhook::Env::PATIENCE),
+                                 seconds => $soon + 2),
        '... but is when there is room again';
     is $target->requests - $before, 5,
        '... and only the failed one is sent again';
@@ -342,7 +348,7 @@ SKIP: {
          qr/ermission.*let nginx's worker user write/, '... what to do';
     chmod 0755, $nginx->store->dir;
     ok $nginx->wait_for(sub { answer($nginx)->{status} == 200 },
-                        2 * $Jamhook::Env::PATIENCE),
+                        $soon),
        '... within 2 s after it is again events are taken';
     $nginx->ends_well(expected => [$CRIT, qr/exited on signal 9/]);
 }

@@ -30,19 +30,22 @@ sub nginx {
 {
     my $nginx = nginx('group');
 
-    my $synced = $nginx->faults->seen('sync');
-    $nginx->faults->set(sync => 'ms=200');
+    # the first sync takes so long that all others are there before it ends
+    my $long = $Jamhook::Env::UNDER ? 6 : 3;
+
+    $nginx->faults->set(sync => "ms=${long}000");
     my $time = time;
+    my $first = begin($nginx, 'g0');
+    $nginx->wait_for(sub { $nginx->faults->seen('sync') });
+    $nginx->faults->set(sync => 'ms=200');
     my %clients = map { $_ => begin($nginx, $_) } ids('g', 1 .. 150);
 
-    my $late = 0;
-    for (1 .. 10) {
-        my $asked = time;
-        $late++ if $nginx->get('/other')->{status} != 204
-                   || time - $asked > 0.15 * $Jamhook::Env::PATIENCE;
-    }
+    my $late = grep { $nginx->get('/other')->{status} != 204 } 1 .. 10;
 
-    is $late, 0, 'while the disk is slow other locations answer at once';
+    is $late, 0, 'while the disk is slow other locations answer';
+    cmp_ok time - $time, '<', $long, '... before it is done';
+    is status($nginx, $first), 200, '... an event waits for it';
+    cmp_ok time - $time, '>=', $long - 0.01, '... all the time';
 
     my %status = map { $_ => status($nginx, $clients{$_}) } keys %clients;
     my $took = time - $time;
@@ -50,11 +53,12 @@ sub nginx {
     is scalar(grep { $_ == 200 } values %status), 150,
        'many events at once are stored';
     cmp_ok $nginx->faults->seen('sync'), '<', 30, '... in few transactions';
-    cmp_ok $took, '<', 3 * $Jamhook::Env::PATIENCE, '... so all of them soon';
+    cmp_ok $took, '<', $long + 4 * $Jamhook::Env::PATIENCE,
+           '... so all of them soon';
 
     $nginx->faults->clear;
     ok $nginx->store->idle, '... and are delivered';
-    is $nginx->store->counts->{succeeded}, 151, '... all of them';
+    is $nginx->store->counts->{succeeded}, 152, '... all of them';
     $nginx->ends_well;
 }
 
@@ -78,22 +82,22 @@ sub nginx {
     my $nginx = nginx('late');
 
     my $before = $target->requests;
-    $nginx->faults->set(sync => 'ms=13000');
+    $nginx->faults->set(sync => 'ms=16000');
     my $time = time;
     my $s = begin($nginx, 'late1');
     $nginx->wait_for(sub { $nginx->faults->seen('sync') });
     $nginx->faults->clear;
-    my $answer = $nginx->read($s, 14);
+    my $answer = $nginx->read($s, 16);
     close $s;
     my $took = time - $time;
 
     ok is_problem($answer), 'an event that waits for its commit gets 503'
         or diag explain $answer;
-    ok $took > 9 && $took < 12.5, '... after 10 s' or diag $took;
+    ok $took > 9 && $took < 15, '... after 10 s' or diag $took;
     is $nginx->get('/other')->{status}, 204, '... while nginx goes on';
 
-    $target->wait($before + 1, 20);
-    ok $nginx->store->wait_until(succeeded => 2, seconds => 10),
+    $target->wait($before + 1, 30);
+    ok $nginx->store->wait_until(succeeded => 2, seconds => 20),
        '... when it is committed after all it is delivered';
     like $nginx->send(Jamhook::event(body => '{"a":1}', id => 'late1'))
          ->{body}, qr/"duplicate"/, '... so the next try is a duplicate';
@@ -110,7 +114,7 @@ sub nginx {
     my @clients = map { begin($nginx, $_) } ids('l', 1 .. 5);
     $nginx->wait_for(sub { $nginx->faults->seen('sync') >= 2 });
     close $_ for @clients;
-    ok $nginx->store->wait_until(succeeded => 6, seconds => 15),
+    ok $nginx->store->wait_until(succeeded => 6, seconds => 30),
        'events of clients that left are delivered';
     $nginx->faults->clear;
     $nginx->ends_well;
@@ -129,19 +133,27 @@ SKIP: {
     my $nginx = nginx('queue', connections => 3 * $many, level => 'warn',
         main => 'worker_rlimit_nofile ' . 4 * $many . ';');
 
-    # one event holds the disk, then comes the crowd
+    my @bytes = map { Jamhook::event(body => '{"a":1}', id => $_) }
+                ids('q', 1 .. $many);
+
+    # one event holds the disk, then comes the crowd, before it is done
     $nginx->faults->set(sync => 'ms=8000');
     my $first = begin($nginx, 'q0');
     $nginx->wait_for(sub { $nginx->faults->seen('sync') });
     $nginx->faults->clear;
-    my @clients = map { begin($nginx, $_) } ids('q', 1 .. $many);
+    my @clients = map {
+        my $s = $nginx->connect;
+        print $s $_;
+        $s->flush;
+        $s;
+    } @bytes;
 
     # what is refused is refused at once
     my $select = IO::Select->new(@clients);
     my @ready;
 
     ok $nginx->wait_for(sub {
-           (@ready = $select->can_read(0)) == $many - 4096 }, 3),
+           (@ready = $select->can_read(0)) == $many - 4096 }, 6),
        'when 4096 events wait, all others are refused at once'
        or diag scalar @ready;
 
@@ -154,7 +166,7 @@ SKIP: {
     is_deeply \%status, { 200 => 4096, 503 => $many - 4096 - 1 },
               '... those that waited are stored' or diag explain \%status;
     is status($nginx, $first), 200, '... as is the one before them';
-    ok $nginx->store->idle(40), '... and all are delivered';
+    ok $nginx->store->idle(90), '... and all are delivered';
     $nginx->ends_well;
 }
 

@@ -55,6 +55,9 @@ sub slowest {
 
 my $id = 'proxy_set_header X-Id $jamhook_id;';
 
+# what a busy machine takes for an event that waits for no other
+my $soon = 2 + $Jamhook::Env::PATIENCE;
+
 # an endpoint that hangs, with many behind it
 
 for my $connections (256, 64) {
@@ -74,13 +77,13 @@ for my $connections (256, 64) {
        '... most of which wait';
 
     my $slowest = slowest($nginx, $target, ids('e', 1 .. 10));
-    ok $slowest =~ /^[\d.]+$/ && $slowest < $Jamhook::Env::PATIENCE,
+    ok $slowest =~ /^[\d.]+$/ && $slowest < $soon,
        '... do not hold up another endpoint' or diag $slowest;
 
     my $before = grep { $_->{path} eq '/e' } $target->requests;
     to($nginx, '/both', 'both');
     ok $nginx->wait_for(sub {
-           $before < grep { $_->{path} eq '/e' } $target->requests }, 2),
+           $before < grep { $_->{path} eq '/e' } $target->requests }),
        '... nor where an event goes to both';
 
     my $sending = $nginx->store->counts('h')->{sending};
@@ -109,18 +112,19 @@ for my $connections (256, 64) {
 
     # all fail as fast as they come
     $nginx->reload(server => $server =~ s/max_active 4/max_active 64/r
-                                     =~ s/retry 4s/retry 30s/r);
+                                     =~ s/retry 4s/retry 10m/r);
 
     my @senders = map { Endure->new($nginx, "b$_-", pause => 0,
                                     max => $many / 4) } 1 .. 4;
     $_->finish for @senders;
     ok $nginx->wait_for(sub { $nginx->store->value('select count(*) from'
-           . ' attempts') == $many }, 60), "a backlog of $many retries";
+           . ' attempts') == $many }, 60 + 30 * $Jamhook::Env::PATIENCE),
+       "a backlog of $many retries";
 
     # all of them are due now, as they would be after a long night
     $nginx->stop;
     $nginx->store->shell('update deliveries set next_at = 1', write => 1);
-    $target->set('delay=20ms');
+    $target->set('delay=40ms');
     $nginx->configure(server => $server);
     $nginx->start;
     $nginx->wait_for(sub { $target->requests > $many });
@@ -129,7 +133,7 @@ for my $connections (256, 64) {
     my $left = $nginx->store->counts->{pending};
 
     cmp_ok $left, '>', 100, '... is worked off';
-    ok $slowest =~ /^[\d.]+$/ && $slowest < $Jamhook::Env::PATIENCE,
+    ok $slowest =~ /^[\d.]+$/ && $slowest < $soon,
        '... while new events arrive at once' or diag $slowest;
 
     my $before = $target->requests;

@@ -72,7 +72,7 @@ sub slow_commit {
 
     # as if another nginx had had it till then, so that there is time to look
     $nginx->store->shell('update endpoints set seen_at = '
-        . int((time + 3) * 1000) . " where name = 'e'", write => 1);
+        . int((time + 10) * 1000) . " where name = 'e'", write => 1);
     $nginx->start;
 
     ok $nginx->store->wait_until(endpoint => 'e', pending => 3, sending => 0),
@@ -87,7 +87,7 @@ sub slow_commit {
                                  failed => 0),
        '... what is there goes on';
 
-    ok $nginx->wait_for(sub { given_up() >= 3 }, 10 * $PATIENCE),
+    ok $nginx->wait_for(sub { given_up() >= 3 }, 20 + 10 * $PATIENCE),
        '... after jamhook_retention they are given up';
     ok $nginx->wait_for(sub {
            count($nginx, "events where id like 'k%'") == 0 }), '... and go';
@@ -167,8 +167,8 @@ sub slow_commit {
     my $target = Jamhook::Target->new("/e 200\n/f 200");
     my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
         name => 'commit', faults => 1, server => ingest('e f')
-        . endpoint('e', 'jamhook_timeout 1s; jamhook_retry 10m;')
-        . endpoint('f', 'jamhook_timeout 4s; jamhook_retry 10m;'));
+        . endpoint('e', 'jamhook_timeout 2s; jamhook_retry 10m;')
+        . endpoint('f', 'jamhook_timeout 5s; jamhook_retry 10m;'));
 
     # what came of the slow event's attempts at an endpoint: 2 is interrupted
     sub attempts {
@@ -186,10 +186,10 @@ sub slow_commit {
     $target->set("/e 200\n/f hang | 200");
 
     my $time = time;
-    my $client = slow_commit($nginx, 6500, 'slow');
+    my $client = slow_commit($nginx, 7500, 'slow');
     is status($nginx, $client), 200,
        'an event whose commit takes long is taken';
-    cmp_ok time - $time, '>=', 6.5, '... afterwards';
+    cmp_ok time - $time, '>=', 7.5, '... afterwards';
 
     ok $nginx->store->wait_until(endpoint => 'e', succeeded => 2),
        '... the lease is over: it is claimed anew';
@@ -199,7 +199,7 @@ sub slow_commit {
                                  . ' from deliveries'), { step => 0, n => 2 },
               '... and no step of the ladder is used';
 
-    # 9 s: what is left is less than jamhook_timeout
+    # 10 s: what is left is less than jamhook_timeout
     ok $nginx->store->wait_until(endpoint => 'f', succeeded => 2),
        'a lease that ends before jamhook_timeout ends the attempt';
     is attempts('f'), '2 0', '... which is interrupted, it has not timed out';
@@ -233,7 +233,7 @@ sub slow_commit {
     for my $name (sort keys %nginx) {
         my $nginx = $nginx{$name};
 
-        $client{$name} = slow_commit($nginx, 2500, "job-$name");
+        $client{$name} = slow_commit($nginx, 5000, "job-$name");
         $old{$name} = [$nginx->workers];
         push @{ $old{$name} }, delete $nginx->{pid};
         kill 'QUIT', $old{$name}[-1];

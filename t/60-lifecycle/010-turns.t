@@ -38,7 +38,7 @@ sub start {
     } 1 .. $n;
 }
 
-sub statuses { join ' ', map { $nginx->read($_, 10)->{status} } @_ }
+sub statuses { join ' ', map { $nginx->read($_)->{status} } @_ }
 
 # how many requests to a path were at the target at once, told that each took
 # that long
@@ -92,7 +92,7 @@ $target->wait($before + 6 + 3);
 
 my $time = time;
 is statuses(start('/fast', 3)), '200 200 200', 'an endpoint beside a slow one';
-cmp_ok time - $time, '<', 1, '... does not wait for it';
+cmp_ok time - $time, '<', 5, '... does not wait for it';
 is scalar(grep { $_->{path} eq '/slow' } $target->requests), 3,
    'the slow one has what it may have';
 close $_ for @clients;
@@ -101,13 +101,14 @@ $nginx->signal('TERM');
 $nginx->wait_for(sub { !Jamhook::Env::is_running($nginx->pid) });
 $nginx->start;
 
-# a quarter of 64 connections, for two endpoints together: 16
+# a quarter of 64 connections, for two endpoints together: 16; the first has to
+# be there still when the last of them comes
 
-$target->set('delay=300ms');
+$target->set('delay=2s');
 @clients = (start('/all', 12), start('/more', 12));
 
 is statuses(@clients), join(' ', (200) x 24), 'above the quarter all arrive';
-my $most = at_once(qr/all|more/, 0.29);
+my $most = at_once(qr/all|more/, 1.99);
 is $most, 16, 'never more than a quarter at once';
 
 # an endpoint's line that cannot go on does not stop the others' lines

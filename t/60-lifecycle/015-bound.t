@@ -5,6 +5,7 @@
 
 use lib 't/lib';
 use Test::More;
+use Time::HiRes qw(time);
 use Jamhook::Nginx;
 
 my $target = Jamhook::Target->new('hang');
@@ -32,17 +33,42 @@ sub leave {
 
     for (1 .. $n) {
         my $s = $nginx->connect;
-        print $s $bytes;
-        $s->flush;
+        my $sent = 0;
+
+        $sent += syswrite($s, $bytes, length($bytes) - $sent, $sent) || last
+            while $sent < length $bytes;
         push @stay, $s;
         shift @stay if @stay > 200;
     }
+
+    $nginx->taken;
 }
 
+sub fresh_worker {
+    my ($old) = $nginx->workers;
+
+    $nginx->signal('KILL', $old);
+    $nginx->wait_for(sub { $nginx->workers == 1
+                           && ($nginx->workers)[0] != $old });
+}
+
+# So many have come, and no more may. They have to come within the 12 s after
+# which the first of them time out: where the machine was too busy for that,
+# once again.
 sub full {
-    my ($name) = @_;
-    my $answer = $nginx->send(Jamhook::event(body => '{"a":1}',
-                                             key => 'none'), 3);
+    my ($name, $n, $body) = @_;
+    my $answer;
+
+    for my $try (1 .. 4) {
+        my $time = time;
+
+        leave($n, $body);
+        $answer = $nginx->send(Jamhook::event(body => '{"a":1}',
+                                              key => 'none'), 3);
+        last if time - $time < 11 || $answer->{status} == 503;
+        fresh_worker();
+    }
+
     is $answer->{status}, 503, $name;
     like $answer->{body}, qr/"code":"unavailable"/, '... says so';
     is $answer->{headers}{'retry-after'}, 5, '... and when to come back';
@@ -50,28 +76,22 @@ sub full {
 
 sub release {
     my ($name) = @_;
-    my ($old) = $nginx->workers;
-    $nginx->signal('KILL', $old);
-    $nginx->wait_for(sub { $nginx->workers == 1
-                           && ($nginx->workers)[0] != $old });
+    fresh_worker();
     $target->set('200');
     is $nginx->send(Jamhook::event(body => '{"a":1}', key => 'none'))
        ->{status}, 200, $name;
     $target->set('hang');
 }
 
-# bytes
+# bytes; none of them are read, as it would take the target too long
 
-my $large = '{"a":"' . ('x' x 15_000_000) . '"}';
-leave(6, $large);
-$target->wait(1);
-full('64 MiB wait');
+$target->set('deaf');
+full('64 MiB wait', 6, '{"a":"' . ('x' x 15_000_000) . '"}');
 release('a new worker takes events');
 
-# events; they have to come within the 12 s after which the first time out
+# events
 
-leave(8193, '{"a":1}');
-full('8192 events wait');
+full('8192 events wait', 8193, '{"a":1}');
 release('a new worker takes events');
 
 $nginx->ends_well(expected => ['~ exited on signal 9']);

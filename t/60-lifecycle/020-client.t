@@ -4,7 +4,7 @@ use lib 't/lib';
 use Test::More;
 use Jamhook::Nginx;
 
-my $target = Jamhook::Target->new('delay=300ms');
+my $target = Jamhook::Target->new('hold');
 
 my $nginx = Jamhook::Nginx->new(target => $target->port, http => q{
     log_format id '$status $jamhook_id $jamhook_result';
@@ -48,14 +48,22 @@ close $s;
 ok $nginx->wait_for(sub { grep { /^499 msg_1/ } access_log() }),
    'the client is seen to leave';
 ok !$nginx->logged('jamhook delivered'), '... before the target answers';
+$target->set('200');
 ok $nginx->wait_log('~ jamhook delivered: .*event: "msg_1"'),
    'the delivery goes on';
 
 # several, and some of them wait for their turn
 
+$target->set('hold');
 my @clients = map { begin("msg_2$_") } 1 .. 6;
+$nginx->taken;
 is $target->wait(3), 3, 'two are under way';
 close $_ for @clients;
+
+ok $nginx->wait_for(sub { 6 == grep { /^499 msg_2/ } access_log() }),
+   'all are seen to leave';
+is scalar $target->requests, 3, '... and the others wait still';
+$target->set('delay=300ms');
 
 is $target->wait(7), 7, 'all arrive though all have left';
 ok $nginx->wait_for(sub {

@@ -20,7 +20,7 @@ my $server = q{
 };
 
 my $nginx = Jamhook::Nginx->new(target => $target->port, server => $server,
-    main => 'worker_shutdown_timeout 500ms;');
+    main => 'worker_shutdown_timeout 8s;');
 
 sub begin {
     my ($n) = @_;
@@ -53,7 +53,7 @@ $target->set('delay=200ms');
 my ($old) = $nginx->workers;
 my @clients = begin(2);
 $target->wait(2);
-$nginx->reload;
+$nginx->reload(main => 'worker_shutdown_timeout 500ms;');
 is join(' ', map { status($_) } @clients), '200 200',
    'deliveries that end before worker_shutdown_timeout';
 ok gone($old), 'the worker ends';
@@ -65,11 +65,12 @@ $target->set('hang');
 ($old) = $nginx->workers;
 @clients = begin(5);
 $target->wait(4);
+$nginx->taken;
 
 my $time = time;
 $nginx->reload;
 ok gone($old), 'the worker ends in spite of a target that hangs';
-cmp_ok time - $time, '<', 3, '... soon';
+cmp_ok time - $time, '<', 5 * $Jamhook::Env::PATIENCE, '... soon';
 is $nginx->logged($notice), 1, 'one line tells it';
 like +(grep { /\Q$notice\E/ } $nginx->log)[0], qr/\[notice\].* [1-9]\d* deliveries/,
      'a notice with their number';
@@ -83,6 +84,7 @@ $target->set('hang');
 ($old) = $nginx->workers;
 @clients = begin(3);
 $target->wait(6);
+$nginx->taken;
 close $_ for @clients;
 $nginx->reload;
 ok gone($old), 'the same with clients that left';
@@ -111,6 +113,7 @@ $target->set('hang');
 
 @clients = begin(3);
 $target->wait(9);
+$nginx->taken;
 my $pid = $nginx->pid;
 my $before = $nginx->logged($notice);
 $nginx->signal('QUIT');
@@ -122,17 +125,19 @@ is $nginx->logged($notice), $before + 1, 'with its line';
 $nginx->start;
 @clients = begin(3);
 $target->wait(11);
+$nginx->taken;
 $pid = $nginx->pid;
 $time = time;
 $nginx->signal('TERM');
 ok gone($pid), 'TERM ends it';
-cmp_ok time - $time, '<', 2, '... at once';
+cmp_ok time - $time, '<', 4 * $Jamhook::Env::PATIENCE, '... at once';
 
 # a worker that is killed
 
 $nginx->start;
 @clients = begin(3);
 $target->wait(13);
+$nginx->taken;
 ($old) = $nginx->workers;
 $nginx->signal('KILL', $old);
 ok $nginx->wait_log('~ exited on signal 9'), 'a worker is killed';

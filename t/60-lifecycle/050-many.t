@@ -138,14 +138,24 @@ ok $nginx->wait_for(sub { active() == 1 }), 'one connection is left';
 ok $nginx->wait_for(sub { files() <= $fds + 16 }),
    'and no file but those that are kept';
 
-# memory is not a matter of how many there were
-
-my $kb = memory();
-rush('/jam', $clients, $each);
+# memory is not a matter of how many there were; how many are under way at once
+# is a matter of luck, so that a second time may take more, but not each time
 
 SKIP: {
     skip 'a sanitizer keeps what is freed', 1 if $under;
-    cmp_ok memory() - $kb, '<', 600, 'as many again take no more memory';
+
+    my $more;
+
+    for (1 .. 3) {
+        my $kb = memory();
+
+        rush('/jam', $clients, $each);
+        $nginx->wait_for(sub { active() == 1 });
+        $more = memory() - $kb;
+        last if $more < 600;
+    }
+
+    cmp_ok $more, '<', 600, 'as many again take no more memory';
 }
 
 # failures, timeouts and breaks among them

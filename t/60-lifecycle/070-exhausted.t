@@ -41,20 +41,20 @@ my ($head, $body) = split /(?<=\r\n\r\n)/,
     Jamhook::event(body => '{"conversationId":"7"}',
                    headers => [['Connection', 'keep-alive'],
                                ['Expect', '100-continue']]);
-my (@all, $told);
+my (@all, $told, $n);
 
 do {
     my $s = $nginx->connect;
     syswrite $s, $head;
-    my $n = sysread $s, $told, 4096;
+    $n = sysread $s, $told, 4096;
     push @all, $s if $n;
-} while ($told && @all < 40);
+} while ($n && @all < 40);
 
 ok @all > 4 && @all < 16, 'all are taken';
 ok $nginx->wait_log('~ worker_connections are not enough$'), '... says nginx';
 
 syswrite $all[0], $body;
-my $answer = $nginx->read($all[0], 5);
+my $answer = $nginx->read($all[0]);
 is $answer->{status}, 502, 'a delivery with no connection left';
 like $answer->{body}, qr/"code":"delivery_failed"/, '... says so';
 ok $nginx->wait_log('jamhook delivery failed: interrupted'), '... in the log';
@@ -78,9 +78,10 @@ ok $nginx->wait_for($left), 'and all clients are gone';
 
 $target->set('delay=100ms');
 @all = map { my $s = $nginx->connect; syswrite $s, $event; $s } 1 .. 8;
-is join(' ', map { $nginx->read($_, 5)->{status} } @all),
+is join(' ', map { $nginx->read($_)->{status} } @all),
    join(' ', (200) x 8), 'half of them in use';
 close $_ for @all;
+ok $nginx->wait_for($left), '... and all clients are gone';
 
 # to several endpoints at once
 
@@ -90,7 +91,7 @@ close $_ for @all;
                                 uri => '/both');
     $s;
 } 1 .. 6;
-is join(' ', map { $nginx->read($_, 5)->{status} } @all),
+is join(' ', map { $nginx->read($_)->{status} } @all),
    join(' ', (200) x 6), 'two deliveries each';
 close $_ for @all;
 
@@ -106,7 +107,7 @@ my @idle = map { $nginx->connect } 1 .. 8;
 @all = map { my $s = $nginx->connect; syswrite $s, $event; $s } 1 .. 12;
 my %got;
 $got{ $nginx->read($_, 0.5)->{status} }++ for @all;
-ok $nginx->logged('Too many open files'), 'no file is left';
+ok $nginx->wait_log('Too many open files'), 'no file is left';
 is_deeply [grep { !/^(200|502|503|0)$/ } keys %got], [], 'known answers';
 close $_ for @all, @idle;
 

@@ -15,7 +15,7 @@ Jamhook::Conf::config(q{
         jamhook_endpoint   fin;
         jamhook_connector  intercom_fin;
         jamhook_sign       keys/S1.key;
-        jamhook_timeout    200ms;
+        jamhook_timeout    2s;
         proxy_pass         http://127.0.0.1:$TEST_NGINX_TARGET_PORT;
     }
     location = /audit {

@@ -15,7 +15,7 @@ Jamhook::Conf::config(q{
         log_subrequest    on;
         jamhook_endpoint  audit;
         jamhook_sign      keys/S1.key;
-        jamhook_timeout   200ms;
+        jamhook_timeout   2s;
         proxy_set_header  X-Key $jamhook_key;
         proxy_pass        http://127.0.0.1:$TEST_NGINX_TARGET_PORT;
     }

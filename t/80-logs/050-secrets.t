@@ -19,7 +19,7 @@ my $target = Jamhook::Target->new(join "\n",
 my $endpoint = q{
         jamhook_connector  intercom_fin;
         jamhook_sign       keys/S1.key;
-        jamhook_timeout    300ms;
+        jamhook_timeout    2s;
 };
 my $nginx = Jamhook::Nginx->new(target => $target->port,
     http => 'log_format jam "$jamhook_result";', server => qq{

@@ -70,7 +70,7 @@ BEGIN {
     $ENV{TEST_NGINX_MASTER_PROCESS} = 'on';
     $ENV{TEST_NGINX_NO_SHUFFLE} = 1;
     $ENV{TEST_NGINX_LOG_LEVEL} ||= 'info';
-    $ENV{TEST_NGINX_TIMEOUT} ||= 5 * $Jamhook::Env::PATIENCE;
+    $ENV{TEST_NGINX_TIMEOUT} ||= 10 * $Jamhook::Env::PATIENCE;
     $ENV{TEST_NGINX_PORT} = Jamhook::Env::free_port();
     $ENV{TEST_NGINX_REFUSED_PORT} = Jamhook::Env::refused_port();
 

@@ -489,7 +489,7 @@ for my $endpoint (@ENDPOINTS) {
             next if $common <= 0;
 
             # a process that is killed lets go of one thing after the other
-            if ($ended{$one->{worker}} && $common < 0.1) {
+            if ($ended{$one->{worker}} && $common < 0.5) {
                 $c->{'overlap: killed'}++;
                 next;
             }

@@ -200,11 +200,12 @@ sub certificate {
 }
 
 
-# polls
+# Polls. What does not come within the 12 s or 15 s after which an attempt ends
+# of itself does not come in time.
 sub wait_for(&;$) {
     my ($code, $seconds) = @_;
 
-    my $until = time + ($seconds || 5 * $PATIENCE);
+    my $until = time + ($seconds || 10 * $PATIENCE);
 
     while (1) {
         my $got = $code->();

@@ -251,7 +251,7 @@ sub reload {
 
     return Jamhook::Env::wait_for(sub {
         my @new = $self->workers;
-        @new && !grep { $old{$_} } @new;
+        @new >= ($self->{workers} || 1) && !grep { $old{$_} } @new;
     });
 }
 
@@ -388,6 +388,31 @@ sub connect {
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                  PeerPort => $self->{port}, Proto => 'tcp')
            || die "connect: $!";
+}
+
+
+# Until it has accepted all connections, and read all that clients have sent:
+# what is with the kernel still may come to another worker, or to none.
+sub taken {
+    my ($self) = @_;
+
+    my $port = sprintf '%04X', $self->{port};
+
+    return Jamhook::Env::wait_for(sub {
+        # there may be tens of thousands of others
+        for (grep { index($_, ":$port ") >= 0 }
+             split /\n/, Jamhook::Env::slurp('/proc/net/tcp'))
+        {
+            my (undef, $local, $remote, $state, $queues) = split ' ';
+            my ($out, $in) = map { hex } split /:/, $queues;
+
+            # an end of the stream counts as one
+            return 0 if $local =~ /:$port$/ && $in > ($state eq '08' ? 1 : 0)
+                        || $remote =~ /:$port$/ && $out;
+        }
+
+        return 1;
+    });
 }
 
 

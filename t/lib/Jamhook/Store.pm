@@ -26,7 +26,7 @@ package Jamhook::Store;
 use strict;
 use warnings;
 
-use File::Path qw(make_path);
+use File::Path qw(make_path remove_tree);
 use JSON::PP ();
 use POSIX ();
 use Time::HiRes qw(time sleep);
@@ -172,7 +172,7 @@ sub wait_until {
     my ($self, %want) = @_;
 
     my ($endpoint, $seconds) = delete @want{qw(endpoint seconds)};
-    my $until = time + ($seconds || 5 * $Jamhook::Env::PATIENCE);
+    my $until = time + ($seconds || 10 * $Jamhook::Env::PATIENCE);
 
     while (1) {
         my $counts = eval { $self->counts($endpoint) } || {};
@@ -203,12 +203,13 @@ sub check {
 }
 
 
-# of blocks
+# Of blocks. It lies outside of what Test::Nginx removes before a block, for
+# with TEST_NGINX_USE_HUP=1 nginx still uses it then; else each has a new one.
 
 sub of_block {
     my ($class) = @_;
 
-    return $class->new("$ENV{TEST_NGINX_SERVROOT}/store");
+    return $class->new(Jamhook::Env::tmp() . '/store');
 }
 
 
@@ -219,13 +220,13 @@ if (defined &Test::Nginx::Util::add_block_preprocessor) {
         return unless defined $block->store;
 
         my $params = $block->store =~ s/\s+/ /gr =~ s/^ | $//gr;
-        my $line = 'jamhook_store sqlite:$TEST_NGINX_SERVROOT/store'
+        my $dir = Jamhook::Env::tmp() . '/store';
+        my $line = "jamhook_store sqlite:$dir"
                    . (length $params ? " $params" : '') . ";\n";
 
         $block->set_value('http_config', $line . ($block->http_config || ''));
-        $block->set_value('post_setup_server_root',
-                          ($block->post_setup_server_root || '')
-                          . 'Jamhook::Store->of_block;');
+        remove_tree($dir) unless $Jamhook::Env::HUP;
+        __PACKAGE__->of_block;
     });
 }
 

@@ -24,6 +24,8 @@ package Jamhook::Target;
 #   http10              an HTTP/1.0 answer, ended by closing
 #   finish              closes the connection after the answer
 #   hang                reads the request, never answers
+#   hold                keeps the request until something else is set, and then
+#                       answers as that says, those that came first first
 #   deaf                does not read at all
 #   close               closes without an answer
 #   reset               resets without an answer
@@ -149,8 +151,8 @@ sub parse {
                 } elsif ($word =~ /^([\w-]+):\s*(.*)$/s) {
                     push @{ $do{headers} }, [$1, $2];
 
-                } elsif ($word =~ /^(hang|deaf|close|reset|half|short|garbage
-                                    |early|chunked|http10|finish)$/x)
+                } elsif ($word =~ /^(hang|hold|deaf|close|reset|half|short
+                                    |garbage|early|chunked|http10|finish)$/x)
                 {
                     $do{$word} = 1;
 
@@ -188,7 +190,7 @@ sub requests {
 sub wait {
     my ($self, $n, $seconds) = @_;
 
-    my $until = time + ($seconds || 5 * ($ENV{JAMHOOK_PATIENCE} || 1));
+    my $until = time + ($seconds || 10 * ($ENV{JAMHOOK_PATIENCE} || 1));
 
     while (1) {
         my @got = $self->requests;
@@ -253,8 +255,8 @@ sub new {
 
     return bless {
         listener => $listener, alive => $alive, log => $log,
-        rules_file => $rules_file, rules => [], seen => '', count => {},
-        conns => {}, n => 0, nconn => 0,
+        rules_file => $rules_file, rules => [], seen => '', loads => 0,
+        count => {}, conns => {}, n => 0, nconn => 0,
     }, $class;
 }
 
@@ -267,7 +269,7 @@ sub run {
 
     while (1) {
         my ($in, $out) = (IO::Select->new($read->handles), IO::Select->new);
-        my $wake;
+        my $wake = $self->release;
 
         for my $c (values %{ $self->{conns} }) {
             $in->add($c->{fh}) unless $c->{deaf};
@@ -328,6 +330,25 @@ sub accept_all {
 }
 
 
+# Those that are held, once there are other rules; when to look again.
+sub release {
+    my ($self) = @_;
+
+    my @held = sort { $a->{id} <=> $b->{id} } grep { $_->{held} }
+               values %{ $self->{conns} } or return undef;
+
+    $self->load;
+
+    for my $c (grep { $_->{held} != $self->{loads} } @held) {
+        delete $c->{held};
+        $c->{do} = $self->behaviour($c->{path});
+        $self->answer($c);
+    }
+
+    return time + 0.01;
+}
+
+
 sub drop {
     my ($self, $c, $reset) = @_;
 
@@ -345,7 +366,7 @@ sub drop {
 sub load {
     my ($self) = @_;
 
-    my @st = stat $self->{rules_file} or return;
+    my @st = Time::HiRes::stat($self->{rules_file}) or return;
     my $seen = join ' ', @st[1, 7, 9];
 
     return if $seen eq $self->{seen};
@@ -354,6 +375,7 @@ sub load {
     local $/;
     $self->{rules} = $json->decode(<$fh>);
     $self->{seen} = $seen;
+    $self->{loads}++;
     $self->{count} = {};
 }
 
@@ -435,6 +457,7 @@ sub parse_in {
             $c->{keep} = $version eq 'HTTP/1.1'
                          ? ($h{connection} || '') !~ /close/i
                          : ($h{connection} || '') =~ /keep-alive/i;
+            $c->{path} = $path;
             $c->{do} = $self->behaviour($path);
 
             $self->answer($c) if $c->{do}{early};
@@ -492,8 +515,9 @@ sub answer {
     $c->{slow} = $do->{slow};
     $c->{then} = $c->{keep} ? 'next' : 'close';
 
-    if ($do->{hang} || $do->{deaf}) {
+    if ($do->{hang} || $do->{deaf} || $do->{hold}) {
         $c->{then} = undef;
+        $c->{held} = $self->{loads} if $do->{hold};
         return;
     }
 
