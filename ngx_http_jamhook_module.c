@@ -14,10 +14,13 @@
 #include "ngx_http_jamhook_endpoint.h"
 #include "ngx_http_jamhook_ingest.h"
 #include "ngx_http_jamhook_jobs.h"
+#include "ngx_http_jamhook_metrics.h"
 #include "ngx_http_jamhook_orphan.h"
 #include "ngx_http_jamhook_outcome.h"
+#include "ngx_http_jamhook_portal.h"
 #include "ngx_http_jamhook_schedule.h"
 #include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_tally.h"
 #include "ngx_http_jamhook_upkeep.h"
 #include "ngx_http_jamhook_variables.h"
 
@@ -29,7 +32,7 @@
 #define NGX_HTTP_JAMHOOK_ANY_CONF                                             \
     (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
 
-/* an ingest location, and the "if" and "limit_except" in one */
+/* a location that clients reach, and the "if" and "limit_except" in one */
 
 #define NGX_HTTP_JAMHOOK_INGEST_CONF                                          \
     (NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF)
@@ -37,8 +40,6 @@
 
 static ngx_int_t ngx_http_jamhook_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jamhook_postconfiguration(ngx_conf_t *cf);
-static ngx_int_t ngx_http_jamhook_add_store(ngx_conf_t *cf,
-    ngx_http_jamhook_main_conf_t *jmcf);
 static void *ngx_http_jamhook_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_jamhook_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -164,6 +165,20 @@ static ngx_command_t  ngx_http_jamhook_commands[] = {
       0,
       NULL },
 
+    { ngx_string("jamhook_metrics"),
+      NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_NOARGS,
+      ngx_http_jamhook_conf_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jamhook_portal"),
+      NGX_HTTP_JAMHOOK_INGEST_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      ngx_http_jamhook_conf_portal,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -219,7 +234,11 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (jmcf->store && ngx_http_jamhook_add_store(cf, jmcf) != NGX_OK) {
+    if (jmcf->store && ngx_http_jamhook_jobs_add(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_jamhook_conf_add_zone(cf, jmcf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -242,31 +261,6 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
     ngx_http_jamhook_outcome_init_filters();
 
     return NGX_OK;
-}
-
-
-/* what a store needs of nginx: threads, and memory that workers share */
-
-static ngx_int_t
-ngx_http_jamhook_add_store(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
-{
-    if (ngx_http_jamhook_jobs_add(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (jmcf->endpoints.nelts == 0) {
-        return NGX_OK;
-    }
-
-    jmcf->cells = ngx_pcalloc(cf->pool, jmcf->endpoints.nelts
-                                        * sizeof(ngx_http_jamhook_cell_t *));
-    if (jmcf->cells == NULL) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_jamhook_zone_add(cf, &ngx_http_jamhook_module,
-                                     jmcf->store->endpoints,
-                                     jmcf->store->nendpoints, jmcf->cells);
 }
 
 
@@ -365,7 +359,9 @@ ngx_http_jamhook_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         && conf->events_place.file == NULL
         && conf->sign_place.file == NULL
         && conf->rate_place.file == NULL
-        && conf->event_type_place.file == NULL)
+        && conf->event_type_place.file == NULL
+        && !conf->portal
+        && !conf->metrics)
     {
         return NGX_CONF_OK;
     }
@@ -416,14 +412,43 @@ ngx_http_jamhook_merge_block(ngx_http_core_loc_conf_t *clcf,
         conf->pass_place = prev->pass_place;
     }
 
+    if (!conf->portal
+        && prev->portal
+        && (clcf->handler == NULL
+            || clcf->handler == ngx_http_jamhook_portal_handler))
+    {
+        conf->portal = 1;
+        conf->portal_open = prev->portal_open;
+        conf->conversation_url = prev->conversation_url;
+        conf->portal_place = prev->portal_place;
+    }
+
+    if (!conf->metrics
+        && prev->metrics
+        && (clcf->handler == NULL
+            || clcf->handler == ngx_http_jamhook_metrics_handler))
+    {
+        conf->metrics = 1;
+        conf->metrics_place = prev->metrics_place;
+    }
+
     if (!conf->event_type_set) {
         conf->event_type = prev->event_type;
     }
 
     /* nginx looks for no handler outside of a "limit_except" */
 
-    if (clcf->lmt_excpt && clcf->handler == NULL && conf->pass) {
-        clcf->handler = ngx_http_jamhook_ingest_handler;
+    if (clcf->lmt_excpt && clcf->handler == NULL) {
+
+        if (conf->pass) {
+            clcf->handler = ngx_http_jamhook_ingest_handler;
+
+        } else if (conf->portal) {
+            clcf->handler = ngx_http_jamhook_portal_handler;
+
+        } else if (conf->metrics) {
+            clcf->handler = ngx_http_jamhook_metrics_handler;
+        }
     }
 }
 
@@ -454,7 +479,13 @@ ngx_http_jamhook_init_process(ngx_cycle_t *cycle)
 
     jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jamhook_module);
 
-    if (jmcf == NULL || jmcf->store == NULL) {
+    if (jmcf == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_jamhook_tally_init(cycle, jmcf);
+
+    if (jmcf->store == NULL) {
         return NGX_OK;
     }
 
@@ -479,5 +510,6 @@ ngx_http_jamhook_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_jamhook_schedule_exit();
     ngx_http_jamhook_store_exit();
+    ngx_http_jamhook_tally_exit();
     ngx_http_jamhook_crypto_exit();
 }

@@ -20,6 +20,7 @@
 #include "ngx_http_jamhook_event.h"
 #include "ngx_http_jamhook_ladder.h"
 #include "ngx_http_jamhook_backend.h"
+#include "ngx_http_jamhook_counts.h"
 #include "ngx_http_jamhook_zone.h"
 
 
@@ -27,6 +28,7 @@
 
 #define NGX_HTTP_JAMHOOK_ENDPOINTS_MAX   256
 #define NGX_HTTP_JAMHOOK_NAME_MAX        64          /* bytes, an endpoint's */
+#define NGX_HTTP_JAMHOOK_NO_SOURCE       ((ngx_uint_t) -1)
 #define NGX_HTTP_JAMHOOK_BODY_MAX        (16 * 1024 * 1024)
 #define NGX_HTTP_JAMHOOK_RESPONSE_MAX    16384       /* bytes kept of a body */
 
@@ -90,6 +92,8 @@ struct ngx_http_jamhook_endpoint_s {
     ngx_http_core_loc_conf_t      *clcf;
     ngx_http_jamhook_loc_conf_t   *jlcf;
     ngx_str_t                      request_line; /* of its deliveries */
+    ngx_str_t                      url;          /* scheme, host and "/...";
+                                                    absent: with variables */
     ngx_uint_t                     index;        /* in jmcf->endpoints */
     ngx_http_jamhook_line_t        line;
     ngx_http_jamhook_flow_t        flow;
@@ -105,8 +109,11 @@ typedef struct {
     ngx_http_jamhook_store_conf_t *store;        /* NULL: pass-through */
     ngx_http_jamhook_backend_t    *backend;
     ngx_http_jamhook_place_t       store_place;
-    ngx_http_jamhook_cell_t      **cells;        /* by endpoint */
     time_t                         retention;    /* s */
+
+    /* in shared memory: cells by endpoint, counts by jlcf->source */
+
+    ngx_http_jamhook_zone_conf_t   zone;
 
     /* the first directive that has no meaning without a store */
 
@@ -134,6 +141,8 @@ struct ngx_http_jamhook_loc_conf_s {
     time_t                         tolerance;    /* s */
     ngx_str_t                      event_type;   /* empty: auto */
     ngx_http_jamhook_place_t       event_type_place;
+    ngx_uint_t                     source;       /* in jmcf->zone.counts, or
+                                                    NO_SOURCE: not counted */
 
     /* an endpoint's location */
 
@@ -154,11 +163,20 @@ struct ngx_http_jamhook_loc_conf_s {
     ngx_http_jamhook_place_t       rate_place;
     ngx_msec_t                     disable_after;   /* 0: off */
 
+    /* the portal's location */
+
+    ngx_str_t                      conversation_url;    /* absent: none */
+    ngx_http_jamhook_place_t       portal_place;
+    ngx_http_jamhook_place_t       metrics_place;
+
     /* the content handler that stands behind ours, by conf/check */
 
     ngx_http_handler_pt            handler;
     ngx_http_jamhook_loc_conf_t   *outer;        /* of an "if" */
 
+    unsigned                       portal:1;
+    unsigned                       portal_open:1;
+    unsigned                       metrics:1;
     unsigned                       event_type_set:1;
     unsigned                       wrap:1;       /* wrap=data */
     unsigned                       sign_off:1;

@@ -4,29 +4,36 @@
 #include <time.h>
 
 
-static int64_t ngx_http_jamhook_clock_read(clockid_t clock);
+static int64_t ngx_http_jamhook_clock_read_us(clockid_t clock);
 
 
 int64_t
 ngx_http_jamhook_clock_now(void)
 {
-    return ngx_http_jamhook_clock_read(CLOCK_REALTIME);
+    return ngx_http_jamhook_clock_read_us(CLOCK_REALTIME) / 1000;
 }
 
 
 int64_t
 ngx_http_jamhook_clock_mono(void)
 {
-    return ngx_http_jamhook_clock_read(CLOCK_MONOTONIC);
+    return ngx_http_jamhook_clock_read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+
+int64_t
+ngx_http_jamhook_clock_mono_us(void)
+{
+    return ngx_http_jamhook_clock_read_us(CLOCK_MONOTONIC);
 }
 
 
 static int64_t
-ngx_http_jamhook_clock_read(clockid_t clock)
+ngx_http_jamhook_clock_read_us(clockid_t clock)
 {
     struct timespec  ts;
 
     (void) clock_gettime(clock, &ts);
 
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }

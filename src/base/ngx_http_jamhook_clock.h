@@ -18,6 +18,7 @@ int64_t ngx_http_jamhook_clock_now(void);
 
 /* CLOCK_MONOTONIC, ms: no one can set it. */
 int64_t ngx_http_jamhook_clock_mono(void);
+int64_t ngx_http_jamhook_clock_mono_us(void);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_CLOCK_H_INCLUDED_ */

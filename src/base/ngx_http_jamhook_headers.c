@@ -3,12 +3,34 @@
 #include "ngx_http_jamhook_json.h"
 
 
+/* a text that is read, and where its strings go, which are no longer */
+typedef struct {
+    u_char    *p;
+    u_char    *last;
+    u_char    *out;
+} ngx_http_jamhook_headers_text_t;
+
+
 static ngx_table_elt_t *ngx_http_jamhook_headers_real(
     ngx_http_jamhook_headers_t *walk);
 static ngx_str_t *ngx_http_jamhook_headers_value(ngx_table_elt_t *h);
 static size_t ngx_http_jamhook_headers_json_length(ngx_str_t *s);
 static u_char *ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s);
 static ngx_uint_t ngx_http_jamhook_headers_is_utf8(ngx_str_t *s);
+static ngx_int_t ngx_http_jamhook_headers_read_pair(
+    ngx_http_jamhook_headers_text_t *text, ngx_http_jamhook_header_t *h);
+static ngx_int_t ngx_http_jamhook_headers_read_string(
+    ngx_http_jamhook_headers_text_t *text, ngx_str_t *s);
+static ngx_int_t ngx_http_jamhook_headers_read_escape(
+    ngx_http_jamhook_headers_text_t *text);
+static ngx_int_t ngx_http_jamhook_headers_read_unit(
+    ngx_http_jamhook_headers_text_t *text, uint32_t *unit);
+static ngx_int_t ngx_http_jamhook_headers_read_char(
+    ngx_http_jamhook_headers_text_t *text, u_char c);
+static ngx_int_t ngx_http_jamhook_headers_join(ngx_array_t *all,
+    ngx_pool_t *pool, ngx_array_t *headers);
+static ngx_int_t ngx_http_jamhook_headers_join_values(
+    ngx_http_jamhook_header_t *h, ngx_pool_t *pool);
 
 
 /* what is never kept */
@@ -142,6 +164,58 @@ ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
 }
 
 
+ngx_int_t
+ngx_http_jamhook_headers_read(ngx_str_t *json, ngx_pool_t *pool,
+    ngx_array_t *headers)
+{
+    ngx_array_t                       all;
+    ngx_http_jamhook_header_t        *h;
+    ngx_http_jamhook_headers_text_t   text;
+
+    if (ngx_array_init(&all, pool, 16, sizeof(ngx_http_jamhook_header_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    text.p = json->data;
+    text.last = json->data + json->len;
+    text.out = ngx_pnalloc(pool, ngx_max(json->len, 1));
+
+    if (text.out == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_jamhook_headers_read_char(&text, '[') != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    while (ngx_http_jamhook_headers_read_char(&text, ']') != NGX_OK) {
+
+        if (all.nelts
+            && ngx_http_jamhook_headers_read_char(&text, ',') != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        h = ngx_array_push(&all);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_jamhook_headers_read_pair(&text, h) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (text.p != text.last) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_jamhook_headers_join(&all, pool, headers);
+}
+
+
 /* nginx adds some without a value, for its own use: "Server", "Date" */
 
 static ngx_table_elt_t *
@@ -270,4 +344,273 @@ ngx_http_jamhook_headers_is_utf8(ngx_str_t *s)
     }
 
     return 1;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_read_pair(ngx_http_jamhook_headers_text_t *text,
+    ngx_http_jamhook_header_t *h)
+{
+    u_char  *p;
+    size_t   i;
+
+    ngx_memzero(h, sizeof(ngx_http_jamhook_header_t));
+
+    if (ngx_http_jamhook_headers_read_char(text, '[') != NGX_OK
+        || ngx_http_jamhook_headers_read_string(text, &h->name) != NGX_OK
+        || ngx_http_jamhook_headers_read_char(text, ',') != NGX_OK
+        || ngx_http_jamhook_headers_read_string(text, &h->value) != NGX_OK
+        || ngx_http_jamhook_headers_read_char(text, ']') != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    p = h->name.data;
+
+    for (i = 0; i < h->name.len; i++) {
+        p[i] = ngx_tolower(p[i]);
+        h->hash = ngx_hash(h->hash, p[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_read_string(ngx_http_jamhook_headers_text_t *text,
+    ngx_str_t *s)
+{
+    u_char  c;
+
+    if (ngx_http_jamhook_headers_read_char(text, '"') != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    s->data = text->out;
+
+    while (text->p < text->last) {
+        c = *text->p++;
+
+        if (c == '"') {
+            s->len = text->out - s->data;
+            return NGX_OK;
+        }
+
+        if (c < 0x20) {
+            break;
+        }
+
+        if (c != '\\') {
+            *text->out++ = c;
+
+        } else if (ngx_http_jamhook_headers_read_escape(text) != NGX_OK) {
+            break;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* behind a backslash */
+
+static ngx_int_t
+ngx_http_jamhook_headers_read_escape(ngx_http_jamhook_headers_text_t *text)
+{
+    u_char     c, *p;
+    uint32_t   unit, low;
+
+    static const char  letters[] = "\"\\/bfnrt";
+    static const char  meant[] = "\"\\/\b\f\n\r\t";
+
+    if (text->p == text->last) {
+        return NGX_DECLINED;
+    }
+
+    c = *text->p++;
+
+    if (c != 'u') {
+        p = (u_char *) ((c != '\0') ? ngx_strchr(letters, c) : NULL);
+
+        if (p == NULL) {
+            return NGX_DECLINED;
+        }
+
+        *text->out++ = (u_char) meant[p - (u_char *) letters];
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_jamhook_headers_read_unit(text, &unit) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (unit >= 0xd800 && unit <= 0xdfff) {
+
+        if (unit > 0xdbff
+            || ngx_http_jamhook_headers_read_char(text, '\\') != NGX_OK
+            || ngx_http_jamhook_headers_read_char(text, 'u') != NGX_OK
+            || ngx_http_jamhook_headers_read_unit(text, &low) != NGX_OK
+            || low < 0xdc00
+            || low > 0xdfff)
+        {
+            return NGX_DECLINED;
+        }
+
+        unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
+    }
+
+    p = text->out;
+
+    if (unit < 0x80) {
+        *p++ = (u_char) unit;
+
+    } else if (unit < 0x800) {
+        *p++ = (u_char) (0xc0 | unit >> 6);
+        *p++ = (u_char) (0x80 | (unit & 0x3f));
+
+    } else if (unit < 0x10000) {
+        *p++ = (u_char) (0xe0 | unit >> 12);
+        *p++ = (u_char) (0x80 | (unit >> 6 & 0x3f));
+        *p++ = (u_char) (0x80 | (unit & 0x3f));
+
+    } else {
+        *p++ = (u_char) (0xf0 | unit >> 18);
+        *p++ = (u_char) (0x80 | (unit >> 12 & 0x3f));
+        *p++ = (u_char) (0x80 | (unit >> 6 & 0x3f));
+        *p++ = (u_char) (0x80 | (unit & 0x3f));
+    }
+
+    text->out = p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_read_unit(ngx_http_jamhook_headers_text_t *text,
+    uint32_t *unit)
+{
+    ngx_int_t  n;
+
+    if (text->last - text->p < 4) {
+        return NGX_DECLINED;
+    }
+
+    n = ngx_hextoi(text->p, 4);
+    if (n == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    *unit = (uint32_t) n;
+    text->p += 4;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_read_char(ngx_http_jamhook_headers_text_t *text,
+    u_char c)
+{
+    if (text->p == text->last || *text->p != c) {
+        return NGX_DECLINED;
+    }
+
+    text->p++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_join(ngx_array_t *all, ngx_pool_t *pool,
+    ngx_array_t *headers)
+{
+    ngx_uint_t                   i, j;
+    ngx_http_jamhook_header_t   *h, *joined, **next;
+
+    if (ngx_array_init(headers, pool, ngx_max(all->nelts, 1),
+                       sizeof(ngx_http_jamhook_header_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    h = all->elts;
+
+    for (i = 0; i < all->nelts; i++) {
+
+        if (h[i].doubled) {
+            continue;
+        }
+
+        next = &h[i].next;
+
+        for (j = i + 1; j < all->nelts; j++) {
+
+            if (h[j].hash == h[i].hash
+                && h[j].name.len == h[i].name.len
+                && ngx_memcmp(h[j].name.data, h[i].name.data, h[i].name.len)
+                   == 0)
+            {
+                h[j].doubled = 1;
+                *next = &h[j];
+                next = &h[j].next;
+            }
+        }
+
+        if (ngx_http_jamhook_headers_join_values(&h[i], pool) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        joined = ngx_array_push(headers);
+        if (joined == NULL) {
+            return NGX_ERROR;
+        }
+
+        *joined = h[i];
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_headers_join_values(ngx_http_jamhook_header_t *h,
+    ngx_pool_t *pool)
+{
+    u_char                     *p;
+    size_t                      len;
+    ngx_str_t                   value;
+    ngx_http_jamhook_header_t  *next;
+
+    if (h->next == NULL) {
+        return NGX_OK;
+    }
+
+    len = h->value.len;
+
+    for (next = h->next; next; next = next->next) {
+        len += sizeof(", ") - 1 + next->value.len;
+    }
+
+    value.data = ngx_pnalloc(pool, len);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = len;
+
+    p = ngx_cpymem(value.data, h->value.data, h->value.len);
+
+    for (next = h->next; next; next = next->next) {
+        *p++ = ',';
+        *p++ = ' ';
+        p = ngx_cpymem(p, next->value.data, next->value.len);
+    }
+
+    h->value = value;
+
+    return NGX_OK;
 }

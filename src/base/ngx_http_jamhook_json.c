@@ -198,6 +198,36 @@ ngx_http_jamhook_json_has_prefix(ngx_http_jamhook_json_t *object, char *prefix)
 
 
 ngx_int_t
+ngx_http_jamhook_json_stranger(ngx_http_jamhook_json_t *object, char **names,
+    ngx_str_t *name)
+{
+    char   **known;
+    cJSON   *member;
+
+    for (member = object->child; member != NULL; member = member->next) {
+
+        if (member->string == NULL) {
+            continue;
+        }
+
+        for (known = names; *known != NULL; known++) {
+            if (ngx_strcmp(member->string, *known) == 0) {
+                break;
+            }
+        }
+
+        if (*known == NULL) {
+            name->data = (u_char *) member->string;
+            name->len = ngx_strlen(member->string);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
 ngx_http_jamhook_json_string(ngx_http_jamhook_json_t *item, ngx_str_t *value)
 {
     size_t   len;

@@ -63,6 +63,13 @@ ngx_uint_t ngx_http_jamhook_json_has_prefix(ngx_http_jamhook_json_t *object,
     char *prefix);
 
 /*
+ * Looks for a member whose name is none of names, which ends with NULL.
+ * NGX_OK and *name, pointing into the document; NGX_DECLINED: there is none.
+ */
+ngx_int_t ngx_http_jamhook_json_stranger(ngx_http_jamhook_json_t *object,
+    char **names, ngx_str_t *name);
+
+/*
  * The value of a string member, pointing into the document.  NGX_OK, or
  * NGX_DECLINED where the JSON text wrote \u0000 into it (cJSON ends it there).
  */

@@ -1,12 +1,11 @@
 
 #include "ngx_http_jamhook_conf.h"
 #include "ngx_http_jamhook_ingest.h"
+#include "ngx_http_jamhook_metrics.h"
 #include "ngx_http_jamhook_schedule.h"
 #include "ngx_http_jamhook_text.h"
 
 
-static char *ngx_http_jamhook_conf_role(ngx_conf_t *cf,
-    ngx_http_jamhook_loc_conf_t *jlcf);
 static ngx_int_t ngx_http_jamhook_conf_repeated(ngx_array_t *values,
     ngx_str_t *value);
 
@@ -469,18 +468,59 @@ ngx_http_jamhook_conf_max_active(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* one location takes events in or sends them out, not both */
+char *
+ngx_http_jamhook_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jamhook_loc_conf_t *jlcf = conf;
 
-static char *
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (jlcf->metrics) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_jamhook_conf_role(cf, jlcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"jamhook_metrics\" stands beside another content "
+                           "handler, such as \"proxy_pass\": give each a "
+                           "location of its own");
+        return NGX_CONF_ERROR;
+    }
+
+    jlcf->metrics = 1;
+    ngx_http_jamhook_conf_here(cf, &jlcf->metrics_place);
+
+    clcf->handler = ngx_http_jamhook_metrics_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_jamhook_conf_role(ngx_conf_t *cf, ngx_http_jamhook_loc_conf_t *jlcf)
 {
     char       *other;
     ngx_str_t  *value;
 
-    other = jlcf->pass ? "jamhook_pass"
-                       : jlcf->endpoint ? "jamhook_endpoint" : NULL;
+    if (jlcf->pass) {
+        other = "jamhook_pass";
 
-    if (other == NULL) {
+    } else if (jlcf->endpoint) {
+        other = "jamhook_endpoint";
+
+    } else if (jlcf->portal) {
+        other = "jamhook_portal";
+
+    } else if (jlcf->metrics) {
+        other = "jamhook_metrics";
+
+    } else {
         return NGX_CONF_OK;
     }
 

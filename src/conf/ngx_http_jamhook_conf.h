@@ -45,6 +45,10 @@ char *ngx_http_jamhook_conf_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_jamhook_conf_disable_after(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_jamhook_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_jamhook_conf_portal(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* For setters: where the directive stands. */
 void ngx_http_jamhook_conf_here(ngx_conf_t *cf,
@@ -53,6 +57,13 @@ void ngx_http_jamhook_conf_here(ngx_conf_t *cf,
 /* For setters: logs that value is wrong, and what is right; NGX_CONF_ERROR. */
 char *ngx_http_jamhook_conf_invalid(ngx_conf_t *cf, ngx_str_t *value,
     char *right);
+
+/*
+ * For setters: one location takes events in, sends them out or shows them.
+ * Logs that it has another part already; NGX_CONF_OK, NGX_CONF_ERROR.
+ */
+char *ngx_http_jamhook_conf_role(ngx_conf_t *cf,
+    ngx_http_jamhook_loc_conf_t *jlcf);
 
 /* For setters: the directive has no meaning without jamhook_store. */
 void ngx_http_jamhook_conf_needs_store(ngx_conf_t *cf, ngx_command_t *cmd);
@@ -68,8 +79,35 @@ void ngx_http_jamhook_conf_merge_policy(ngx_http_jamhook_loc_conf_t *prev,
 ngx_int_t ngx_http_jamhook_conf_check(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
 
+/*
+ * Its part: is the content handler still the directive's own?  A block without
+ * a name (an "if") may have none.  NGX_OK; NGX_ERROR, logged.
+ */
+ngx_int_t ngx_http_jamhook_conf_check_handler(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_http_handler_pt handler,
+    char *directive, ngx_http_jamhook_place_t *place);
+
+/* Its part for a location with jamhook_portal.  NGX_OK, NGX_ERROR. */
+ngx_int_t ngx_http_jamhook_conf_check_portal(ngx_conf_t *cf,
+    ngx_http_jamhook_location_t *loc);
+
+/*
+ * What may be shown of the URL of a proxy_pass: its scheme and host, then
+ * "/...".  masked is left absent where the URL has variables or is none.
+ * NGX_OK, NGX_ERROR (memory).
+ */
+ngx_int_t ngx_http_jamhook_conf_mask_url(ngx_conf_t *cf, ngx_str_t *url,
+    ngx_str_t *masked);
+
 /* Its part for the store: what needs one, defaults, the endpoints' names. */
 ngx_int_t ngx_http_jamhook_conf_check_store(ngx_conf_t *cf,
+    ngx_http_jamhook_main_conf_t *jmcf);
+
+/*
+ * After that: adds the zone, where anything is counted, and says which of its
+ * counts is whose (jlcf->source).  NGX_OK, NGX_ERROR.
+ */
+ngx_int_t ngx_http_jamhook_conf_add_zone(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
 
 /*

@@ -3,6 +3,7 @@
 #include "ngx_http_jamhook_conf_text.h"
 #include "ngx_http_jamhook_endpoint.h"
 #include "ngx_http_jamhook_ingest.h"
+#include "ngx_http_jamhook_metrics.h"
 
 
 typedef struct {
@@ -18,6 +19,8 @@ static ngx_int_t ngx_http_jamhook_conf_check_pass(ngx_conf_t *cf,
 static ngx_int_t ngx_http_jamhook_conf_check_route(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf, ngx_http_jamhook_loc_conf_t *jlcf,
     ngx_http_jamhook_route_t *route);
+static ngx_int_t ngx_http_jamhook_conf_check_metrics(ngx_conf_t *cf,
+    ngx_http_jamhook_location_t *loc);
 static ngx_int_t ngx_http_jamhook_conf_check_endpoint(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep);
 static ngx_int_t ngx_http_jamhook_conf_check_location(ngx_conf_t *cf,
@@ -87,6 +90,18 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
 
         if (loc[i].jlcf->pass
             && ngx_http_jamhook_conf_check_pass(cf, jmcf, &loc[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (loc[i].jlcf->metrics
+            && ngx_http_jamhook_conf_check_metrics(cf, &loc[i]) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (loc[i].jlcf->portal
+            && ngx_http_jamhook_conf_check_portal(cf, &loc[i]) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -178,13 +193,11 @@ ngx_http_jamhook_conf_check_pass(ngx_conf_t *cf,
     jlcf = loc->jlcf;
     place = &jlcf->pass_place;
 
-    if (loc->clcf->handler != ngx_http_jamhook_ingest_handler
-        && !(loc->clcf->handler == NULL && loc->clcf->noname))
+    if (ngx_http_jamhook_conf_check_handler(cf, loc->clcf,
+                                            ngx_http_jamhook_ingest_handler,
+                                            "jamhook_pass", place)
+        != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"jamhook_pass\" stands beside another content "
-                      "handler, such as \"proxy_pass\": give each a location "
-                      "of its own, in %s:%ui", place->file, place->line);
         return NGX_ERROR;
     }
 
@@ -222,6 +235,26 @@ ngx_http_jamhook_conf_check_pass(ngx_conf_t *cf,
 }
 
 
+ngx_int_t
+ngx_http_jamhook_conf_check_handler(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_http_handler_pt handler,
+    char *directive, ngx_http_jamhook_place_t *place)
+{
+    if (clcf->handler == handler
+        || (clcf->handler == NULL && clcf->noname))
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%s\" stands beside another content handler, such as "
+                  "\"proxy_pass\": give each a location of its own, in "
+                  "%s:%ui", directive, place->file, place->line);
+
+    return NGX_ERROR;
+}
+
+
 static ngx_int_t
 ngx_http_jamhook_conf_check_route(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf, ngx_http_jamhook_loc_conf_t *jlcf,
@@ -251,6 +284,30 @@ ngx_http_jamhook_conf_check_route(ngx_conf_t *cf,
                   jlcf->pass_place.file, jlcf->pass_place.line);
 
     return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_conf_check_metrics(ngx_conf_t *cf,
+    ngx_http_jamhook_location_t *loc)
+{
+    ngx_http_jamhook_place_t  *place;
+
+    place = &loc->jlcf->metrics_place;
+
+    /* an "if" is a part of the location that it stands in */
+
+    if (loc->jlcf->endpoint) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"jamhook_metrics\" and \"jamhook_endpoint\" stand "
+                      "in one location: give each a location of its own, in "
+                      "%s:%ui", place->file, place->line);
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jamhook_conf_check_handler(cf, loc->clcf,
+                                             ngx_http_jamhook_metrics_handler,
+                                             "jamhook_metrics", place);
 }
 
 
@@ -559,6 +616,10 @@ ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
 
         if (!text->conditional) {
             ep->jlcf->upstream_known = 1;
+
+            /* without memory for it the portal does not show it */
+
+            (void) ngx_http_jamhook_conf_mask_url(cf, &text->value, &ep->url);
         }
 
         ngx_http_jamhook_conf_check_tls(cf, ep, text);

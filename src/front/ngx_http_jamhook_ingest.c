@@ -19,9 +19,10 @@
 /* lives in r->pool */
 
 typedef struct {
-    ngx_http_jamhook_loc_conf_t  *jlcf;
-    ngx_http_jamhook_message_t    msg;
-    ngx_msec_t                    arrived;
+    ngx_http_jamhook_loc_conf_t      *jlcf;
+    ngx_http_jamhook_message_t        msg;
+    ngx_msec_t                        arrived;
+    ngx_http_jamhook_source_count_t  *count;     /* NULL: it is not counted */
 } ngx_http_jamhook_ingest_t;
 
 
@@ -40,6 +41,8 @@ typedef struct {
 } ngx_http_jamhook_wait_t;
 
 
+static ngx_http_jamhook_source_count_t *ngx_http_jamhook_ingest_count(
+    ngx_http_request_t *r, ngx_http_jamhook_loc_conf_t *jlcf);
 static ngx_int_t ngx_http_jamhook_ingest_headers(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx);
 static ngx_uint_t ngx_http_jamhook_ingest_is_json(ngx_http_request_t *r);
@@ -85,7 +88,9 @@ static ngx_int_t ngx_http_jamhook_ingest_answer(ngx_http_request_t *r,
     ngx_http_jamhook_wait_t *w);
 
 static ngx_int_t ngx_http_jamhook_ingest_accept(ngx_http_request_t *r,
-    ngx_http_jamhook_ctx_t *ctx, char *result);
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_count_result_e result);
+static void ngx_http_jamhook_ingest_refused(ngx_http_jamhook_ctx_t *ctx,
+    ngx_http_jamhook_code_e code);
 static ngx_int_t ngx_http_jamhook_ingest_reject(ngx_http_request_t *r,
     ngx_http_jamhook_code_e code, char *why);
 static ngx_int_t ngx_http_jamhook_ingest_reject_str(ngx_http_request_t *r,
@@ -117,6 +122,7 @@ ngx_http_jamhook_ingest_handler(ngx_http_request_t *r)
     ctx->ingest = in;
     in->jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jamhook_module);
     in->arrived = ngx_current_msec;
+    in->count = ngx_http_jamhook_ingest_count(r, in->jlcf);
 
     rc = ngx_http_jamhook_ingest_headers(r, ctx);
     if (rc != NGX_DECLINED) {
@@ -147,6 +153,33 @@ ngx_http_jamhook_ingest_handler(ngx_http_request_t *r)
     }
 
     return NGX_DONE;
+}
+
+
+/* where requests of this location are counted, and that one came */
+
+static ngx_http_jamhook_source_count_t *
+ngx_http_jamhook_ingest_count(ngx_http_request_t *r,
+    ngx_http_jamhook_loc_conf_t *jlcf)
+{
+    ngx_http_jamhook_main_conf_t     *jmcf;
+    ngx_http_jamhook_source_count_t  *count;
+
+    if (jlcf->source == NGX_HTTP_JAMHOOK_NO_SOURCE) {
+        return NULL;
+    }
+
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jamhook_module);
+
+    count = jmcf->zone.counts[jlcf->source];
+
+    /* other workers have the line in their caches: once a second is enough */
+
+    if (count->last_at != (ngx_atomic_uint_t) ngx_time()) {
+        count->last_at = ngx_time();
+    }
+
+    return count;
 }
 
 
@@ -618,7 +651,8 @@ ngx_http_jamhook_ingest_route(ngx_http_request_t *r,
     }
 
     if (n == 0) {
-        return ngx_http_jamhook_ingest_accept(r, ctx, "ignored");
+        return ngx_http_jamhook_ingest_accept(r, ctx,
+                                            NGX_HTTP_JAMHOOK_COUNT_IGNORED);
     }
 
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jamhook_module);
@@ -795,11 +829,13 @@ ngx_http_jamhook_ingest_kept(ngx_http_jamhook_keep_t *keep)
     switch (keep->verdict) {
 
     case NGX_HTTP_JAMHOOK_KEPT_STORED:
-        rc = ngx_http_jamhook_ingest_accept(r, ctx, "stored");
+        rc = ngx_http_jamhook_ingest_accept(r, ctx,
+                                            NGX_HTTP_JAMHOOK_COUNT_STORED);
         break;
 
     case NGX_HTTP_JAMHOOK_KEPT_DUPLICATE:
-        rc = ngx_http_jamhook_ingest_accept(r, ctx, "duplicate");
+        rc = ngx_http_jamhook_ingest_accept(r, ctx,
+                                            NGX_HTTP_JAMHOOK_COUNT_DUPLICATE);
         break;
 
     case NGX_HTTP_JAMHOOK_KEPT_CONFLICT:
@@ -960,10 +996,11 @@ ngx_http_jamhook_ingest_answer(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);
 
     if (!w->failed) {
-        return ngx_http_jamhook_ingest_accept(r, ctx, "delivered");
+        return ngx_http_jamhook_ingest_accept(r, ctx,
+                                            NGX_HTTP_JAMHOOK_COUNT_DELIVERED);
     }
 
-    ctx->result = *ngx_http_jamhook_reply_code(w->worst);
+    ngx_http_jamhook_ingest_refused(ctx, w->worst);
 
     detail.len = sizeof("the delivery to \"\" failed: it answered ") - 1
                  + w->endpoint->len + ngx_strlen(w->error) + NGX_INT_T_LEN;
@@ -997,10 +1034,17 @@ ngx_http_jamhook_ingest_answer(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_jamhook_ingest_accept(ngx_http_request_t *r,
-    ngx_http_jamhook_ctx_t *ctx, char *result)
+    ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_count_result_e result)
 {
-    ctx->result.data = (u_char *) result;
-    ctx->result.len = ngx_strlen(result);
+    ngx_http_jamhook_ingest_t  *in;
+
+    in = ctx->ingest;
+
+    ctx->result = *ngx_http_jamhook_counts_result(result);
+
+    if (in->count) {
+        (void) ngx_atomic_fetch_add(&in->count->results[result], 1);
+    }
 
     return ngx_http_jamhook_reply_success(r, &ctx->result, &ctx->parcel->id,
                                           &ctx->parcel->event.type);
@@ -1035,7 +1079,7 @@ ngx_http_jamhook_ingest_reject_str(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);
 
-    ctx->result = *ngx_http_jamhook_reply_code(code);
+    ngx_http_jamhook_ingest_refused(ctx, code);
 
     now = ngx_time();
     level = NGX_LOG_INFO;
@@ -1054,4 +1098,27 @@ ngx_http_jamhook_ingest_reject_str(ngx_http_request_t *r,
 
     return ngx_http_jamhook_reply_problem(r, code, why,
                                           NGX_HTTP_JAMHOOK_RETRY_AFTER);
+}
+
+
+/* what the sender is told, for the log and for the counts */
+
+static void
+ngx_http_jamhook_ingest_refused(ngx_http_jamhook_ctx_t *ctx,
+    ngx_http_jamhook_code_e code)
+{
+    ngx_http_jamhook_ingest_t  *in;
+
+    in = ctx->ingest;
+
+    ctx->result = *ngx_http_jamhook_reply_code(code);
+
+    if (in->count == NULL) {
+        return;
+    }
+
+    (void) ngx_atomic_fetch_add(&in->count->codes[code], 1);
+
+    in->count->refused = (ngx_atomic_uint_t) ngx_time()
+                         * NGX_HTTP_JAMHOOK_COUNT_CODES + code;
 }

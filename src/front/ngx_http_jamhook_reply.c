@@ -15,8 +15,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_jamhook_reply_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_buf_t *b);
-static ngx_int_t ngx_http_jamhook_reply_header(ngx_http_request_t *r,
-    ngx_str_t *key, ngx_str_t *value);
+static ngx_int_t ngx_http_jamhook_reply_send_header(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, off_t size);
 static u_char *ngx_http_jamhook_reply_number(ngx_pool_t *pool, ngx_uint_t n,
     ngx_str_t *s);
 
@@ -72,7 +72,21 @@ static ngx_http_jamhook_problem_t  ngx_http_jamhook_problems[] = {
       ngx_string("delivery_failed"), ngx_null_string, ngx_null_string },
 
     { NGX_HTTP_SERVICE_UNAVAILABLE, ngx_string("Service Unavailable"),
-      ngx_string("unavailable"), ngx_null_string, ngx_null_string }
+      ngx_string("unavailable"), ngx_null_string, ngx_null_string },
+
+    /* the portal's */
+
+    { NGX_HTTP_BAD_REQUEST, ngx_string("Bad Request"),
+      ngx_string("parameter_invalid"), ngx_null_string, ngx_null_string },
+
+    { NGX_HTTP_FORBIDDEN, ngx_string("Forbidden"),
+      ngx_string("forbidden"), ngx_null_string, ngx_null_string },
+
+    { NGX_HTTP_NOT_FOUND, ngx_string("Not Found"),
+      ngx_string("not_found"), ngx_null_string, ngx_null_string },
+
+    { NGX_HTTP_CONFLICT, ngx_string("Conflict"),
+      ngx_string("conflict"), ngx_null_string, ngx_null_string }
 };
 
 
@@ -111,6 +125,16 @@ ngx_int_t
 ngx_http_jamhook_reply_problem(ngx_http_request_t *r,
     ngx_http_jamhook_code_e code, ngx_str_t *detail, ngx_int_t retry_after)
 {
+    return ngx_http_jamhook_reply_refusal(r, code, detail, NULL, NULL,
+                                          retry_after);
+}
+
+
+ngx_int_t
+ngx_http_jamhook_reply_refusal(ngx_http_request_t *r,
+    ngx_http_jamhook_code_e code, ngx_str_t *detail, ngx_str_t *parameter,
+    ngx_str_t *allow, ngx_int_t retry_after)
+{
     size_t                       len;
     ngx_int_t                    rc;
     ngx_str_t                    seconds;
@@ -125,7 +149,8 @@ ngx_http_jamhook_reply_problem(ngx_http_request_t *r,
     }
 
     if (problem->header.len
-        && ngx_http_jamhook_reply_header(r, &problem->header, &problem->value)
+        && ngx_http_jamhook_reply_header(r, &problem->header,
+                                         allow ? allow : &problem->value)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -149,6 +174,11 @@ ngx_http_jamhook_reply_problem(ngx_http_request_t *r,
           + ngx_http_jamhook_json_escaped_length(detail)
           + problem->code.len;
 
+    if (parameter) {
+        len += sizeof(",\"parameter\":") - 1
+               + ngx_http_jamhook_json_escaped_length(parameter);
+    }
+
     b = ngx_create_temp_buf(r->pool, len);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -158,7 +188,15 @@ ngx_http_jamhook_reply_problem(ngx_http_request_t *r,
                           "{\"title\":\"%V\",\"status\":%ui,\"detail\":",
                           &problem->title, problem->status);
     b->last = ngx_http_jamhook_json_escape(b->last, detail);
-    b->last = ngx_sprintf(b->last, ",\"code\":\"%V\"}", &problem->code);
+    b->last = ngx_sprintf(b->last, ",\"code\":\"%V\"", &problem->code);
+
+    if (parameter) {
+        b->last = ngx_cpymem(b->last, ",\"parameter\":",
+                             sizeof(",\"parameter\":") - 1);
+        b->last = ngx_http_jamhook_json_escape(b->last, parameter);
+    }
+
+    *b->last++ = '}';
 
     return ngx_http_jamhook_reply_send(r, problem->status,
                                        &ngx_http_jamhook_reply_problem_json,
@@ -173,6 +211,30 @@ ngx_http_jamhook_reply_code(ngx_http_jamhook_code_e code)
 }
 
 
+ngx_int_t
+ngx_http_jamhook_reply_json_chain(ngx_http_request_t *r, ngx_chain_t *out,
+    off_t size)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *cl;
+
+    rc = ngx_http_jamhook_reply_send_header(r, NGX_HTTP_OK,
+                                            &ngx_http_jamhook_reply_json,
+                                            size);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    for (cl = out; cl->next; cl = cl->next) { /* void */ }
+
+    cl->buf->last_buf = (r == r->main) ? 1 : 0;
+    cl->buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, out);
+}
+
+
 static ngx_int_t
 ngx_http_jamhook_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_buf_t *b)
@@ -180,13 +242,8 @@ ngx_http_jamhook_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_int_t    rc;
     ngx_chain_t  out;
 
-    r->headers_out.status = status;
-    r->headers_out.content_type = *type;
-    r->headers_out.content_type_len = type->len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.content_length_n = b->last - b->pos;
-
-    rc = ngx_http_send_header(r);
+    rc = ngx_http_jamhook_reply_send_header(r, status, type,
+                                            b->last - b->pos);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
@@ -203,6 +260,20 @@ ngx_http_jamhook_reply_send(ngx_http_request_t *r, ngx_uint_t status,
 
 
 static ngx_int_t
+ngx_http_jamhook_reply_send_header(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, off_t size)
+{
+    r->headers_out.status = status;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = size;
+
+    return ngx_http_send_header(r);
+}
+
+
+ngx_int_t
 ngx_http_jamhook_reply_header(ngx_http_request_t *r, ngx_str_t *key,
     ngx_str_t *value)
 {

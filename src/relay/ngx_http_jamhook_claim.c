@@ -55,7 +55,7 @@ ngx_http_jamhook_claim_init(ngx_cycle_t *cycle,
     ngx_http_jamhook_claim.n = jmcf->endpoints.nelts;
 
     for (i = 0; i < ngx_http_jamhook_claim.n; i++) {
-        ep[i]->flow.cell = jmcf->cells[i];
+        ep[i]->flow.cell = jmcf->zone.cells[i];
 
         longest = ngx_http_jamhook_ladder_longest(&ep[i]->jlcf->policy);
 

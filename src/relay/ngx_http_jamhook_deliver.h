@@ -43,6 +43,7 @@ struct ngx_http_jamhook_delivery_s {
     void                                  *data;
     unsigned                               reserved:1;   /* by schedule */
     unsigned                               kept:1;       /* in the store */
+    unsigned                               test:1;       /* counts nowhere */
 
     ngx_http_jamhook_outcome_t             outcome;
 
@@ -53,6 +54,7 @@ struct ngx_http_jamhook_delivery_s {
     ngx_event_t                            timer;
     ngx_event_t                            done;         /* posted */
     ngx_msec_t                             started;
+    int64_t                                started_us;   /* monotonic */
     ngx_http_jamhook_shell_t              *shell;
     ngx_http_request_t                    *sr;
     ngx_http_post_subrequest_t             post;

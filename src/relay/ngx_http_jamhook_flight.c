@@ -6,6 +6,7 @@
 #include "ngx_http_jamhook_record.h"
 #include "ngx_http_jamhook_schedule.h"
 #include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_tally.h"
 
 
 static void ngx_http_jamhook_flight_go(ngx_event_t *ev);
@@ -51,6 +52,7 @@ ngx_http_jamhook_flight_start(ngx_http_jamhook_flight_t *f,
         f->d.outcome.error = NGX_HTTP_JAMHOOK_ERR_INTERRUPTED;
         f->d.outcome.retry_after = NGX_DECLINED;
 
+        ngx_http_jamhook_tally_interrupted(ep);
         ngx_http_jamhook_flight_delivered(&f->d);
         return;
     }

@@ -3,6 +3,7 @@
 #include "ngx_http_jamhook_claim.h"
 #include "ngx_http_jamhook_flight.h"
 #include "ngx_http_jamhook_store.h"
+#include "ngx_http_jamhook_tally.h"
 
 
 static void ngx_http_jamhook_orphan_well(ngx_uint_t again);
@@ -247,6 +248,8 @@ ngx_http_jamhook_orphan_adopted(ngx_http_jamhook_op_t *op)
     if (op->rc == NGX_OK) {
 
         if (!outcome->late) {
+            ngx_http_jamhook_tally_interrupted(ep);
+
             ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                           "jamhook attempt %ui was interrupted, its lease is "
                           "over, endpoint: \"%V\", event: \"%V\"",

@@ -1,6 +1,8 @@
 
 #include "ngx_http_jamhook_schedule.h"
+#include "ngx_http_jamhook_clock.h"
 #include "ngx_http_jamhook_parcel.h"
+#include "ngx_http_jamhook_tally.h"
 
 
 static void ngx_http_jamhook_schedule_watch(void);
@@ -282,8 +284,12 @@ ngx_http_jamhook_schedule_start(ngx_http_jamhook_delivery_t *d)
     d->state = NGX_HTTP_JAMHOOK_SENDING;
     d->started = ngx_current_msec;
 
+    d->started_us = ngx_http_jamhook_clock_mono_us();
+
     d->endpoint->line.active++;
     ngx_http_jamhook_schedule.active++;
+
+    ngx_http_jamhook_tally_active(d->endpoint);
 
     ngx_queue_insert_tail(&ngx_http_jamhook_schedule.sending, &d->queue);
 
@@ -390,6 +396,7 @@ ngx_http_jamhook_schedule_give_up(ngx_http_jamhook_delivery_t *d,
 static void
 ngx_http_jamhook_schedule_done_handler(ngx_event_t *ev)
 {
+    int64_t                       us;
     ngx_http_jamhook_shell_t     *shell;
     ngx_http_jamhook_parcel_t    *parcel;
     ngx_http_jamhook_delivery_t  *d = ev->data;
@@ -405,13 +412,20 @@ ngx_http_jamhook_schedule_done_handler(ngx_event_t *ev)
 
     ngx_queue_remove(&d->queue);
 
+    us = -1;
+
     if (d->state == NGX_HTTP_JAMHOOK_SENDING) {
+        us = ngx_http_jamhook_clock_mono_us() - d->started_us;
         d->outcome.duration = ngx_current_msec - d->started;
         ep->line.active--;
         ngx_http_jamhook_schedule.active--;
+
+        ngx_http_jamhook_tally_active(ep);
     }
 
     d->state = NGX_HTTP_JAMHOOK_DONE;
+
+    ngx_http_jamhook_tally_outcome(d, us);
 
     d->handler(d);
 

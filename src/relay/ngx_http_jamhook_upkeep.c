@@ -182,23 +182,15 @@ ngx_http_jamhook_upkeep_effects(ngx_http_jamhook_ask_t *ask)
     case NGX_HTTP_JAMHOOK_OP_RESUME:
 
         if (ask->u.resume.done) {
-            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                          "jamhook endpoint \"%V\" is resumed by hand",
-                          &ep[ask->u.resume.endpoint]->name);
-
             ngx_http_jamhook_claim_paused(ep[ask->u.resume.endpoint],
-                                             NGX_HTTP_JAMHOOK_PAUSE_NONE);
+                                          NGX_HTTP_JAMHOOK_PAUSE_NONE);
         }
 
         break;
 
     case NGX_HTTP_JAMHOOK_OP_PAUSE:
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "jamhook endpoint \"%V\" is paused by hand",
-                      &ep[ask->u.pause.endpoint]->name);
-
         ngx_http_jamhook_claim_paused(ep[ask->u.pause.endpoint],
-                                         ask->u.pause.reason);
+                                      ask->u.pause.reason);
         break;
 
     default:
@@ -232,6 +224,7 @@ ngx_http_jamhook_upkeep_test(ngx_http_jamhook_endpoint_t *ep, ngx_str_t *type,
 
     d->parcel = parcel;
     d->endpoint = ep;
+    d->test = 1;
     d->attempt = 1;
     d->deadline = ngx_current_msec + ep->jlcf->timeout;
     d->handler = handler;
@@ -250,7 +243,7 @@ static ngx_int_t
 ngx_http_jamhook_upkeep_sample(ngx_http_jamhook_parcel_t *parcel,
     ngx_str_t *type, ngx_str_t *conversation_id)
 {
-    char       *why;
+    char       *why, *jam;
     size_t      len;
     u_char     *p;
     ngx_tm_t    tm;
@@ -269,16 +262,26 @@ ngx_http_jamhook_upkeep_sample(ngx_http_jamhook_parcel_t *parcel,
 
     ngx_gmtime(ngx_time(), &tm);
 
+    /* who opted out has no Jam */
+
+    jam = ",\"jamId\":\"9573a43b-3ec9-49ab-b7e4-bf6cfc4bdfc\","
+          "\"recording_url\":\"https://jam.dev/r/rec_12345\"";
+
+    if (type->len == sizeof(NGX_HTTP_JAMHOOK_OPTED_OUT) - 1
+        && ngx_strncmp(type->data, NGX_HTTP_JAMHOOK_OPTED_OUT, type->len)
+           == 0)
+    {
+        jam = "";
+    }
+
     parcel->body.data = p;
     p = ngx_slprintf(p, p + len,
                      "{\"id\":\"evt_test\",\"type\":\"%V\","
                      "\"created_at\":\"%4d-%02d-%02dT%02d:%02d:%02dZ\","
-                     "\"data\":{\"conversationId\":\"%V\","
-                     "\"jamId\":\"9573a43b-3ec9-49ab-b7e4-bf6cfc4bdfc\","
-                     "\"recording_url\":\"https://jam.dev/r/rec_12345\"}}",
+                     "\"data\":{\"conversationId\":\"%V\"%s}}",
                      type, tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
                      tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
-                     conversation_id);
+                     conversation_id, jam);
     parcel->body.len = p - parcel->body.data;
 
     ngx_str_null(&none);

@@ -86,6 +86,8 @@ typedef enum {
     NGX_HTTP_JAMHOOK_STORE_CANTOPEN,     /* no directory, no permission */
     NGX_HTTP_JAMHOOK_STORE_CORRUPT,      /* or no database of ours at all */
     NGX_HTTP_JAMHOOK_STORE_NEWER,        /* made by a later version */
+    NGX_HTTP_JAMHOOK_STORE_OLDER,        /* by an earlier one: guests alone are
+                                            told so */
     NGX_HTTP_JAMHOOK_STORE_MOVED,        /* the file is not there any more */
     NGX_HTTP_JAMHOOK_STORE_MEMORY
 } ngx_http_jamhook_failure_e;
@@ -117,6 +119,13 @@ typedef struct {
      * session is closed in trouble and opened again, for its leases do.
      */
     void                        *member;
+
+    /*
+     * Who comes from outside nginx: opens what is there, makes nothing and
+     * brings nothing up to date, has no leases, and no nginx.conf: what it
+     * names is not counted as configured.
+     */
+    unsigned                     guest:1;
 } ngx_http_jamhook_store_conf_t;
 
 
@@ -139,8 +148,17 @@ typedef enum {
 
     /* of a reading one */
 
-    NGX_HTTP_JAMHOOK_OP_POLL
+    NGX_HTTP_JAMHOOK_OP_POLL,
+    NGX_HTTP_JAMHOOK_OP_EVENTS,
+    NGX_HTTP_JAMHOOK_OP_SHOW,
+    NGX_HTTP_JAMHOOK_OP_ATTEMPTS,
+    NGX_HTTP_JAMHOOK_OP_ENDPOINTS,
+    NGX_HTTP_JAMHOOK_OP_STATS,
+    NGX_HTTP_JAMHOOK_OP_NAMES
 } ngx_http_jamhook_op_e;
+
+#define NGX_HTTP_JAMHOOK_OP_IS_READ(type)                                     \
+    ((type) >= NGX_HTTP_JAMHOOK_OP_POLL)
 
 typedef struct ngx_http_jamhook_op_s  ngx_http_jamhook_op_t;
 
@@ -158,6 +176,12 @@ struct ngx_http_jamhook_op_s {
     ngx_queue_t                  queue;
     void                       (*handler)(ngx_http_jamhook_op_t *op);
     void                       (*overdue)(ngx_http_jamhook_op_t *op);
+
+    /*
+     * Of one that reads, may be NULL: called in its thread after it was read,
+     * for what takes time.  It touches the op and its pool alone.
+     */
+    void                       (*digest)(ngx_http_jamhook_op_t *op);
     void                        *data;
     ngx_msec_t                   deadline;       /* ngx_current_msec */
     size_t                       size;           /* bytes it holds */
@@ -342,7 +366,11 @@ typedef struct {
                                                             all it has */
     unsigned                           may_add:1;        /* in: make a delivery
                                                             to endpoint if it
-                                                            has none */
+                                                            has none, and came
+                                                            by one of */
+    ngx_str_t                         *sources;          /* in: locations that
+                                                            pass to endpoint */
+    ngx_uint_t                         nsources;
 
     ngx_http_jamhook_replay_verdict_e  verdict;          /* out */
     ngx_uint_t                         replayed;         /* out: deliveries */
@@ -369,10 +397,13 @@ typedef struct {
     ngx_uint_t                         changed;          /* out: by this call */
     ngx_uint_t                         failed;           /* out: of these, those
                                                             that had failed */
+    ngx_uint_t                         released;         /* out, RESUME: what
+                                                            was held, when it
+                                                            is done */
     unsigned                           done:1;           /* out */
 } ngx_http_jamhook_op_recover_t;
 
-/* RESUME uses endpoint, cursor, last, changed and done of the same struct. */
+/* RESUME uses all but since, until, cursor and failed of the same struct. */
 typedef ngx_http_jamhook_op_recover_t  ngx_http_jamhook_op_resume_t;
 
 
@@ -397,6 +428,10 @@ typedef struct {
 
     ngx_str_t                          id;
     ngx_http_jamhook_forget_verdict_e  verdict;          /* out */
+    unsigned                           wiped:1;          /* out: nor is it in
+                                                            a journal; if not,
+                                                            later batches try
+                                                            again */
 } ngx_http_jamhook_op_forget_t;
 
 
@@ -474,6 +509,240 @@ typedef struct {
 } ngx_http_jamhook_op_poll_t;
 
 
+/*
+ * What the portal reads.  Results lie in op->pool, which belongs to the caller
+ * and is touched by the job alone till the op is done.  Lists are newest first,
+ * and a cursor stays right while rows come in and go.
+ *
+ * What has no index of its own is looked for through all rows.  After
+ * NGX_HTTP_JAMHOOK_LIST_TIME a list ends for that reason: it has fewer rows
+ * than the limit, maybe none, and a cursor to go on with.
+ */
+
+#define NGX_HTTP_JAMHOOK_LIST_TIME       25      /* ms */
+
+/* a delivery's state as an endpoint's makes it: for filters and in results */
+typedef enum {
+    NGX_HTTP_JAMHOOK_SHOWN_PENDING = 0,
+    NGX_HTTP_JAMHOOK_SHOWN_SENDING,
+    NGX_HTTP_JAMHOOK_SHOWN_SUCCEEDED,
+    NGX_HTTP_JAMHOOK_SHOWN_FAILED,
+    NGX_HTTP_JAMHOOK_SHOWN_PAUSED,               /* pending, held with its
+                                                    endpoint */
+    NGX_HTTP_JAMHOOK_SHOWN_ANY                   /* filters: no matter */
+} ngx_http_jamhook_shown_e;
+
+typedef struct {
+    int64_t                            seq;      /* grows with the log; SHOW:
+                                                    0 */
+    int64_t                            event;
+    ngx_str_t                          id;       /* the event's; SHOW: absent */
+    ngx_str_t                          type;     /* likewise */
+    ngx_str_t                          endpoint; /* its name */
+    ngx_uint_t                         number;
+    ngx_http_jamhook_trigger_e         trigger;
+    ngx_http_jamhook_result_e          result;
+    int64_t                            started_at;
+    int64_t                            duration; /* ms */
+    ngx_uint_t                         status;   /* 0: no response */
+    ngx_str_t                          error;    /* absent: none */
+
+    /* SHOW only; absent where there was none or it was forgotten */
+
+    ngx_str_t                          request_headers;  /* JSON */
+    ngx_str_t                          request_body;     /* absent: the
+                                                            event's own */
+    ngx_str_t                          response_headers; /* JSON */
+    ngx_str_t                          response_body;
+    unsigned                           truncated:1;
+} ngx_http_jamhook_shown_attempt_t;
+
+typedef struct {
+    ngx_str_t                          endpoint; /* its name */
+    ngx_http_jamhook_shown_e           state;
+    ngx_http_jamhook_pause_e           paused;   /* PAUSED: why */
+    unsigned                           unknown:1;    /* PAUSED: for its endpoint
+                                                    is not configured here */
+    int64_t                            next_at;  /* PENDING; else 0 */
+    int64_t                            changed_at;
+    ngx_uint_t                         number;   /* of the last attempt; 0 */
+    ngx_uint_t                         replay;
+    ngx_array_t                        attempts; /* shown_attempt_t, SHOW only:
+                                                    in their order */
+} ngx_http_jamhook_shown_delivery_t;
+
+typedef struct {
+    int64_t                            event;
+    int64_t                            received_at;
+    ngx_str_t                          id;
+    ngx_str_t                          source;
+    ngx_str_t                          event_id;
+    ngx_str_t                          type;
+    ngx_str_t                          created_at;
+    ngx_str_t                          conversation_id;
+    ngx_str_t                          jam_id;
+    ngx_str_t                          recording_url;
+    ngx_str_t                          key;
+    size_t                             size;     /* of the body, bytes */
+    ngx_str_t                          headers;  /* SHOW only: JSON */
+    ngx_str_t                          body;     /* SHOW only */
+    ngx_array_t                        deliveries;   /* shown_delivery_t, by
+                                                        endpoint's name */
+    unsigned                           forgotten:1;
+} ngx_http_jamhook_shown_event_t;
+
+
+/* EVENTS: a list of events that match all of what is given. */
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+    ngx_uint_t                         limit;            /* rows, at least 1 */
+    int64_t                            cursor;           /* in: 0, or next */
+
+    ngx_str_t                          type;             /* absent: any */
+    ngx_str_t                          endpoint;         /* a name, likewise */
+    ngx_str_t                          conversation_id;
+    ngx_str_t                          jam_id;
+    ngx_http_jamhook_shown_e           state;            /* has a delivery in
+                                                            it, to "endpoint"
+                                                            if that is given */
+    int64_t                            since;            /* received_at; 0 */
+    int64_t                            until;            /* not included; 0 */
+
+    ngx_array_t                        events;           /* out:
+                                                            shown_event_t */
+    int64_t                            next;             /* out: where to go
+                                                            on; 0: the end */
+} ngx_http_jamhook_op_events_t;
+
+
+/* SHOW: all of one event. */
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+    ngx_str_t                          id;
+
+    ngx_http_jamhook_shown_event_t    *event;            /* out: NULL: none */
+} ngx_http_jamhook_op_show_t;
+
+
+/* ATTEMPTS: the log. */
+
+#define NGX_HTTP_JAMHOOK_RESULT_ANY  ((ngx_uint_t) -1)
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+    ngx_uint_t                         limit;
+    int64_t                            cursor;
+
+    ngx_str_t                          endpoint;         /* absent: any */
+    ngx_uint_t                         result;           /* or RESULT_ANY */
+    int64_t                            since;            /* started_at; 0 */
+    int64_t                            until;
+
+    ngx_array_t                        attempts;         /* out:
+                                                            shown_attempt_t */
+    int64_t                            next;             /* out */
+} ngx_http_jamhook_op_attempts_t;
+
+
+/* ENDPOINTS: how each endpoint stands; those of the configuration first. */
+
+typedef struct {
+    ngx_str_t                          name;
+    ngx_uint_t                         index;            /* NO_ENDPOINT: it is
+                                                            not configured
+                                                            here, and something
+                                                            waits for it */
+    ngx_http_jamhook_pause_e           paused;
+    int64_t                            paused_at;        /* 0: it is not */
+    int64_t                            failing_since;    /* 0: it is not */
+    int64_t                            succeeded;        /* deliveries that are
+                                                            in the store */
+    int64_t                            failed;
+    int64_t                            pending;          /* or paused */
+    int64_t                            sending;
+    int64_t                            oldest_at;        /* received_at of the
+                                                            oldest pending
+                                                            one's event; 0 */
+    ngx_http_jamhook_shown_attempt_t  *last;             /* attempt, with id
+                                                            and type; NULL */
+} ngx_http_jamhook_shown_endpoint_t;
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+
+    ngx_array_t                        endpoints;        /* out:
+                                                            shown_endpoint_t */
+} ngx_http_jamhook_op_endpoints_t;
+
+
+/*
+ * STATS: attempts over time, kept summed up by minute (for a day) and by hour
+ * (for 31 days), whatever the retention.  Durations are counted in slots, eight
+ * for each doubling.
+ */
+
+#define NGX_HTTP_JAMHOOK_SLOTS           152
+
+/* The slot of a duration in ms, and the smallest duration of a slot. */
+ngx_uint_t ngx_http_jamhook_backend_slot(int64_t ms);
+int64_t ngx_http_jamhook_backend_slot_ms(ngx_uint_t slot);
+
+typedef struct {
+    int64_t                            results[3];       /* by result_e */
+} ngx_http_jamhook_bucket_t;
+
+typedef struct {
+    ngx_str_t                          name;
+    ngx_http_jamhook_bucket_t          total;
+    ngx_http_jamhook_bucket_t         *buckets;          /* op->n of them */
+    int64_t                           *slots;            /* SLOTS of them: of
+                                                            succeeded and
+                                                            failed ones */
+} ngx_http_jamhook_shown_stats_t;
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+    int64_t                            width;            /* in: ms of a bucket,
+                                                            whole minutes, or
+                                                            whole hours above
+                                                            one hour */
+    ngx_uint_t                         n;                /* in: of them; the
+                                                            last one is that
+                                                            of now */
+
+    int64_t                            since;            /* out: Unix ms, a
+                                                            multiple of width */
+    ngx_array_t                        endpoints;        /* out: shown_stats_t,
+                                                            those of the conf
+                                                            and any that have
+                                                            numbers */
+} ngx_http_jamhook_op_stats_t;
+
+
+/* NAMES: of all endpoints that the store has heard of, for a guest. */
+
+typedef struct {
+    ngx_http_jamhook_op_t              op;
+
+    ngx_pool_t                        *pool;
+
+    ngx_array_t                        names;            /* out: ngx_str_t, in
+                                                            their order */
+} ngx_http_jamhook_op_names_t;
+
+
 typedef enum {
     NGX_HTTP_JAMHOOK_SESSION_WRITE = 0,
     NGX_HTTP_JAMHOOK_SESSION_READ        /* opened after a writing one was */
@@ -515,6 +784,14 @@ typedef struct {
     ngx_int_t   (*read)(void *session, ngx_http_jamhook_op_t *op,
                         ngx_http_jamhook_clock_t *clock,
                         ngx_http_jamhook_failure_t *failure);
+
+    /*
+     * Looks for the store, for a guest, and says whose it is: root takes that
+     * user's rights before it opens it, so that what is made on the way stays
+     * nginx's.  NGX_OK; NGX_ERROR: there is none, *failure says why.
+     */
+    ngx_int_t   (*look)(ngx_http_jamhook_store_conf_t *conf, uid_t *uid,
+                        gid_t *gid, ngx_http_jamhook_failure_t *failure);
 } ngx_http_jamhook_backend_t;
 
 

@@ -55,7 +55,8 @@ ngx_http_jamhook_backend_t  ngx_http_jamhook_sqlite_backend = {
     ngx_http_jamhook_sqlite_close,
     ngx_http_jamhook_sqlite_leave,
     ngx_http_jamhook_sqlite_write,
-    ngx_http_jamhook_sqlite_read
+    ngx_http_jamhook_sqlite_read,
+    ngx_http_jamhook_sqlite_look_for
 };
 
 
@@ -72,7 +73,13 @@ static ngx_http_jamhook_sqlite_op_pt  ngx_http_jamhook_sqlite_ops[] = {
     ngx_http_jamhook_sqlite_op_forget,
     ngx_http_jamhook_sqlite_op_retain,
     ngx_http_jamhook_sqlite_op_probe,
-    ngx_http_jamhook_sqlite_op_poll
+    ngx_http_jamhook_sqlite_op_poll,
+    ngx_http_jamhook_sqlite_op_events,
+    ngx_http_jamhook_sqlite_op_show,
+    ngx_http_jamhook_sqlite_op_attempts,
+    ngx_http_jamhook_sqlite_op_endpoints,
+    ngx_http_jamhook_sqlite_op_stats,
+    ngx_http_jamhook_sqlite_op_names
 };
 
 
@@ -102,7 +109,10 @@ ngx_http_jamhook_sqlite_open(ngx_http_jamhook_store_conf_t *conf,
     s->kind = kind;
     ngx_http_jamhook_sqlite_batch(s, clock, failure);
 
-    if (kind == NGX_HTTP_JAMHOOK_SESSION_WRITE) {
+    if (conf->guest) {
+        rc = ngx_http_jamhook_sqlite_open_guest(s);
+
+    } else if (kind == NGX_HTTP_JAMHOOK_SESSION_WRITE) {
         rc = ngx_http_jamhook_sqlite_open_write(s, &made);
 
     } else {
@@ -238,6 +248,7 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
 
     if (ngx_http_jamhook_sqlite_set_back(s) == NGX_OK
         && ngx_http_jamhook_sqlite_run_ops(s, ops, n) == NGX_OK
+        && ngx_http_jamhook_sqlite_sums_write(s) == NGX_OK
         && ngx_http_jamhook_sqlite_commit(s) == NGX_OK)
     {
         if (!s->shifting) {
@@ -251,6 +262,12 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
 
         if (s->wipe) {
             ngx_http_jamhook_sqlite_wipe(s);
+        }
+
+        for (i = 0; i < n; i++) {
+            if (ops[i]->type == NGX_HTTP_JAMHOOK_OP_FORGET) {
+                ((ngx_http_jamhook_op_forget_t *) ops[i])->wiped = !s->wipe;
+            }
         }
 
         return NGX_OK;
@@ -558,6 +575,7 @@ ngx_http_jamhook_sqlite_batch(ngx_http_jamhook_sqlite_t *s,
     s->failure = failure;
     s->patience = ngx_http_jamhook_sqlite_patience;
     s->last_event = -1;
+    s->nsums = 0;
     s->size_known = 0;
     s->full = 0;
     s->forgot = 0;

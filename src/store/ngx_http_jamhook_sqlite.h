@@ -42,6 +42,7 @@ typedef enum {
     NGX_HTTP_JAMHOOK_SQL_ENDPOINT_READ,
     NGX_HTTP_JAMHOOK_SQL_ENDPOINT_SAVE,
     NGX_HTTP_JAMHOOK_SQL_ENDPOINT_SEEN,
+    NGX_HTTP_JAMHOOK_SQL_ENDPOINT_NAMES,
 
     NGX_HTTP_JAMHOOK_SQL_EVENT_LAST,
     NGX_HTTP_JAMHOOK_SQL_EVENT_NOTE_LAST,
@@ -87,6 +88,37 @@ typedef enum {
     NGX_HTTP_JAMHOOK_SQL_POLL_OWNER,
     NGX_HTTP_JAMHOOK_SQL_POLL_ORPHANS,
 
+    NGX_HTTP_JAMHOOK_SQL_TALLY_LIST,
+    NGX_HTTP_JAMHOOK_SQL_TALLY_ADD,
+    NGX_HTTP_JAMHOOK_SQL_TALLY_READ,
+    NGX_HTTP_JAMHOOK_SQL_ROLLUP_ADD,
+    NGX_HTTP_JAMHOOK_SQL_ROLLUP_LIST,
+    NGX_HTTP_JAMHOOK_SQL_ROLLUP_REMOVE,
+
+    NGX_HTTP_JAMHOOK_SQL_WALK_EVENTS,
+    NGX_HTTP_JAMHOOK_SQL_WALK_TYPE,
+    NGX_HTTP_JAMHOOK_SQL_WALK_CONVERSATION,
+    NGX_HTTP_JAMHOOK_SQL_WALK_JAM,
+    NGX_HTTP_JAMHOOK_SQL_WALK_PENDING,
+    NGX_HTTP_JAMHOOK_SQL_WALK_FAILED,
+    NGX_HTTP_JAMHOOK_SQL_WALK_SENDING,
+    NGX_HTTP_JAMHOOK_SQL_WALK_ATTEMPTS,
+    NGX_HTTP_JAMHOOK_SQL_WALK_RESULT,
+    NGX_HTTP_JAMHOOK_SQL_TIME_OF_EVENT,
+    NGX_HTTP_JAMHOOK_SQL_TIME_OF_ATTEMPT,
+
+    NGX_HTTP_JAMHOOK_SQL_SHOW_ENDPOINTS,
+    NGX_HTTP_JAMHOOK_SQL_SHOW_EVENT,
+    NGX_HTTP_JAMHOOK_SQL_SHOW_BODY,
+    NGX_HTTP_JAMHOOK_SQL_SHOW_DELIVERIES,
+    NGX_HTTP_JAMHOOK_SQL_SHOW_ATTEMPTS,
+    NGX_HTTP_JAMHOOK_SQL_SHOW_ATTEMPT,
+    NGX_HTTP_JAMHOOK_SQL_LAST_ATTEMPT,
+    NGX_HTTP_JAMHOOK_SQL_LAST_ATTEMPT_OF,
+    NGX_HTTP_JAMHOOK_SQL_COUNT_PENDING,
+    NGX_HTTP_JAMHOOK_SQL_COUNT_FAILED,
+    NGX_HTTP_JAMHOOK_SQL_LIST_SENDING,
+
     NGX_HTTP_JAMHOOK_SQL_N
 } ngx_http_jamhook_sql_e;
 
@@ -103,6 +135,25 @@ typedef struct {
     int64_t                      probe_at;
     int64_t                      seen_at;
 } ngx_http_jamhook_sqlite_endpoint_t;
+
+
+/* Sums that a transaction adds to, see sqlite_stats. */
+
+typedef enum {                           /* the first two are kept on disk */
+    NGX_HTTP_JAMHOOK_SPAN_MINUTE = 0,
+    NGX_HTTP_JAMHOOK_SPAN_HOUR = 1,
+    NGX_HTTP_JAMHOOK_SPAN_TALLY              /* no time: succeeded deliveries */
+} ngx_http_jamhook_span_e;
+
+typedef struct {
+    ngx_http_jamhook_span_e      span;
+    int64_t                      at;             /* Unix seconds */
+    int64_t                      endpoint;       /* its id */
+    ngx_uint_t                   slot;
+    int64_t                      n;
+} ngx_http_jamhook_sqlite_sum_t;
+
+#define NGX_HTTP_JAMHOOK_SQLITE_SUMS     128
 
 
 typedef struct {
@@ -142,6 +193,8 @@ typedef struct {
                                                             for others */
     ngx_http_jamhook_failure_t          *failure;
     int64_t                              last_event;     /* -1: not known */
+    ngx_uint_t                           nsums;
+    ngx_http_jamhook_sqlite_sum_t        sums[NGX_HTTP_JAMHOOK_SQLITE_SUMS];
     unsigned                             size_known:1;
     unsigned                             full:1;
     unsigned                             forgot:1;
@@ -210,6 +263,22 @@ ngx_int_t ngx_http_jamhook_sqlite_open_write(
 ngx_int_t ngx_http_jamhook_sqlite_open_read(
     ngx_http_jamhook_sqlite_t *s);
 
+/* The steps that all openings share; *version: see schema_check(). */
+ngx_int_t ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s);
+ngx_int_t ngx_http_jamhook_sqlite_look(ngx_http_jamhook_sqlite_t *s,
+    int64_t *version);
+ngx_int_t ngx_http_jamhook_sqlite_set_pragmas(ngx_http_jamhook_sqlite_t *s);
+
+
+/* sqlite_guest: who comes from outside nginx */
+
+ngx_int_t ngx_http_jamhook_sqlite_open_guest(ngx_http_jamhook_sqlite_t *s);
+ngx_int_t ngx_http_jamhook_sqlite_look_for(
+    ngx_http_jamhook_store_conf_t *conf, uid_t *uid, gid_t *gid,
+    ngx_http_jamhook_failure_t *failure);
+ngx_int_t ngx_http_jamhook_sqlite_op_names(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+
 
 /* sqlite: the session; sqlite_schema */
 
@@ -255,9 +324,37 @@ ngx_int_t ngx_http_jamhook_sqlite_last_event(ngx_http_jamhook_sqlite_t *s,
 ngx_int_t ngx_http_jamhook_sqlite_schema_check(ngx_http_jamhook_sqlite_t *s,
     int64_t *version);
 
+/* How long a list is looked for, ms; tests set it. */
+extern ngx_msec_t  ngx_http_jamhook_sqlite_list_time;
+
 /* Brings the schema up to date, in the transaction that is open. */
 ngx_int_t ngx_http_jamhook_sqlite_schema_upgrade(
     ngx_http_jamhook_sqlite_t *s, int64_t version);
+
+
+/*
+ * sqlite_stats: what a transaction adds up is written once, by sums_write(),
+ * before its COMMIT; one that is rolled back has added nothing.
+ */
+
+/* an attempt; started_at in Unix ms, duration in ms */
+ngx_int_t ngx_http_jamhook_sqlite_sum_attempt(ngx_http_jamhook_sqlite_t *s,
+    int64_t endpoint, ngx_http_jamhook_result_e result, int64_t started_at,
+    int64_t duration);
+
+/* n deliveries more to the endpoint that have succeeded, or less */
+ngx_int_t ngx_http_jamhook_sqlite_sum_tally(ngx_http_jamhook_sqlite_t *s,
+    int64_t endpoint, int64_t n);
+
+/* those of an event have it no longer: call it before they change */
+ngx_int_t ngx_http_jamhook_sqlite_sum_untally(ngx_http_jamhook_sqlite_t *s,
+    int64_t event);
+
+ngx_int_t ngx_http_jamhook_sqlite_sums_write(ngx_http_jamhook_sqlite_t *s);
+
+/* Removes rows that are too old, a batch; *more: some are left. */
+ngx_int_t ngx_http_jamhook_sqlite_sums_retain(ngx_http_jamhook_sqlite_t *s,
+    ngx_uint_t *more);
 
 
 /* the ops */
@@ -286,6 +383,16 @@ ngx_int_t ngx_http_jamhook_sqlite_op_retain(ngx_http_jamhook_sqlite_t *s,
 ngx_int_t ngx_http_jamhook_sqlite_op_probe(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o);
 ngx_int_t ngx_http_jamhook_sqlite_op_poll(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+ngx_int_t ngx_http_jamhook_sqlite_op_events(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+ngx_int_t ngx_http_jamhook_sqlite_op_show(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+ngx_int_t ngx_http_jamhook_sqlite_op_attempts(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+ngx_int_t ngx_http_jamhook_sqlite_op_endpoints(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_t *o);
+ngx_int_t ngx_http_jamhook_sqlite_op_stats(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o);
 
 /* Pools of claims that nobody will get. */

@@ -10,12 +10,16 @@ static ngx_int_t ngx_http_jamhook_sqlite_count(ngx_http_jamhook_sqlite_t *s,
 static ngx_int_t ngx_http_jamhook_sqlite_replay_one(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_op_replay_t *op,
     int64_t event);
+static ngx_int_t ngx_http_jamhook_sqlite_came_by(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_replay_t *op);
 static ngx_int_t ngx_http_jamhook_sqlite_replay_add(
     ngx_http_jamhook_sqlite_t *s, int64_t event, int64_t endpoint);
 static ngx_int_t ngx_http_jamhook_sqlite_replay_update(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_op_replay_t *op,
     int64_t event, ngx_http_jamhook_sqlite_endpoint_t *ep);
 
+static ngx_int_t ngx_http_jamhook_sqlite_held(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_sqlite_endpoint_t *ep, ngx_uint_t *n);
 static ngx_int_t ngx_http_jamhook_sqlite_recover_first(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_op_recover_t *op);
 static ngx_int_t ngx_http_jamhook_sqlite_recover_one(
@@ -61,6 +65,10 @@ ngx_http_jamhook_sqlite_op_replay(ngx_http_jamhook_sqlite_t *s,
     if (sending != 0) {
         op->verdict = NGX_HTTP_JAMHOOK_REPLAY_SENDING;
         return NGX_OK;
+    }
+
+    if (ngx_http_jamhook_sqlite_sum_untally(s, event) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     return ngx_http_jamhook_sqlite_replay_update(s, op, event, NULL);
@@ -200,12 +208,39 @@ ngx_http_jamhook_sqlite_op_resume(ngx_http_jamhook_sqlite_t *s,
         return NGX_OK;
     }
 
+    if (ep->paused != NGX_HTTP_JAMHOOK_PAUSE_NONE
+        && ngx_http_jamhook_sqlite_held(s, ep, &op->released) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     ep->paused = NGX_HTTP_JAMHOOK_PAUSE_NONE;
     ep->paused_at = 0;
     ep->failing_since = 0;
     ep->probe_at = 0;
 
     return ngx_http_jamhook_sqlite_endpoint_save(s, ep);
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_sqlite_held(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_sqlite_endpoint_t *ep, ngx_uint_t *n)
+{
+    ngx_http_jamhook_sqlite_query_t  q;
+
+    ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_COUNT_PENDING);
+    ngx_http_jamhook_sqlite_int(&q, ep->id);
+
+    if (ngx_http_jamhook_sqlite_row(&q) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *n = ngx_http_jamhook_sqlite_column(&q, 0);
+
+    ngx_http_jamhook_sqlite_end(&q);
+
+    return NGX_OK;
 }
 
 
@@ -344,7 +379,14 @@ ngx_http_jamhook_sqlite_replay_one(ngx_http_jamhook_sqlite_t *s,
 
     if (rc == NGX_DONE) {
 
-        if (!op->may_add) {
+        rc = op->may_add ? ngx_http_jamhook_sqlite_came_by(s, op)
+                         : NGX_DECLINED;
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
             op->verdict = NGX_HTTP_JAMHOOK_REPLAY_NO_DELIVERY;
             return NGX_OK;
         }
@@ -364,7 +406,53 @@ ngx_http_jamhook_sqlite_replay_one(ngx_http_jamhook_sqlite_t *s,
         return NGX_OK;
     }
 
+    if (state == NGX_HTTP_JAMHOOK_STATE_SUCCEEDED
+        && ngx_http_jamhook_sqlite_sum_tally(s, ep->id, -1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return ngx_http_jamhook_sqlite_replay_update(s, op, event, ep);
+}
+
+
+/* NGX_OK: by one of the locations that the caller names; NGX_DECLINED */
+
+static ngx_int_t
+ngx_http_jamhook_sqlite_came_by(ngx_http_jamhook_sqlite_t *s,
+    ngx_http_jamhook_op_replay_t *op)
+{
+    size_t                           len;
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    const void                      *source;
+    ngx_http_jamhook_sqlite_query_t  q;
+
+    ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_EVENT_FIND);
+    ngx_http_jamhook_sqlite_text(&q, &op->id);
+
+    if (ngx_http_jamhook_sqlite_row(&q) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    source = sqlite3_column_blob(q.st, 2);
+    len = (size_t) sqlite3_column_bytes(q.st, 2);
+
+    rc = NGX_DECLINED;
+
+    for (i = 0; source != NULL && i < op->nsources; i++) {
+
+        if (op->sources[i].len == len
+            && ngx_memcmp(op->sources[i].data, source, len) == 0)
+        {
+            rc = NGX_OK;
+            break;
+        }
+    }
+
+    ngx_http_jamhook_sqlite_end(&q);
+
+    return rc;
 }
 
 
@@ -438,6 +526,7 @@ ngx_http_jamhook_sqlite_recover_first(ngx_http_jamhook_sqlite_t *s,
 {
     op->changed = 0;
     op->failed = 0;
+    op->released = 0;
     op->done = 0;
 
     if (op->last != 0) {

@@ -5,8 +5,6 @@
 #define NGX_HTTP_JAMHOOK_SQLITE_FILE   "/jamhook.db"
 
 
-static ngx_int_t ngx_http_jamhook_sqlite_look(ngx_http_jamhook_sqlite_t *s,
-    int64_t *version);
 static ngx_int_t ngx_http_jamhook_sqlite_member(
     ngx_http_jamhook_sqlite_t *s);
 static ngx_int_t ngx_http_jamhook_sqlite_directory(
@@ -14,7 +12,6 @@ static ngx_int_t ngx_http_jamhook_sqlite_directory(
 static ngx_int_t ngx_http_jamhook_sqlite_file(ngx_http_jamhook_sqlite_t *s);
 static ngx_int_t ngx_http_jamhook_sqlite_sync(ngx_http_jamhook_sqlite_t *s,
     const char *below);
-static ngx_int_t ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s);
 static ngx_int_t ngx_http_jamhook_sqlite_wal(ngx_http_jamhook_sqlite_t *s);
 static int ngx_http_jamhook_sqlite_wal_row(void *data, int n, char **values,
     char **names);
@@ -125,8 +122,7 @@ ngx_http_jamhook_sqlite_open_write(ngx_http_jamhook_sqlite_t *s,
         || ngx_http_jamhook_sqlite_connect(s) != NGX_OK
         || ngx_http_jamhook_sqlite_look(s, &version) != NGX_OK
         || ngx_http_jamhook_sqlite_wal(s) != NGX_OK
-        || ngx_http_jamhook_sqlite_exec(s, ngx_http_jamhook_sqlite_pragmas)
-           != NGX_OK
+        || ngx_http_jamhook_sqlite_set_pragmas(s) != NGX_OK
         || ngx_http_jamhook_sqlite_begin(s, NGX_HTTP_JAMHOOK_SQL_BEGIN)
            != NGX_OK)
     {
@@ -179,8 +175,7 @@ ngx_http_jamhook_sqlite_open_read(ngx_http_jamhook_sqlite_t *s)
                                              "the store is not made yet");
     }
 
-    if (ngx_http_jamhook_sqlite_exec(s, ngx_http_jamhook_sqlite_pragmas)
-        != NGX_OK
+    if (ngx_http_jamhook_sqlite_set_pragmas(s) != NGX_OK
         || ngx_http_jamhook_sqlite_exec(s, "PRAGMA query_only = ON") != NGX_OK)
     {
         return NGX_ERROR;
@@ -194,7 +189,7 @@ ngx_http_jamhook_sqlite_open_read(ngx_http_jamhook_sqlite_t *s)
 
 /* as it was at one moment: somebody may just be making it */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_jamhook_sqlite_look(ngx_http_jamhook_sqlite_t *s, int64_t *version)
 {
     if (ngx_http_jamhook_sqlite_begin(s, NGX_HTTP_JAMHOOK_SQL_BEGIN_READ)
@@ -208,6 +203,13 @@ ngx_http_jamhook_sqlite_look(ngx_http_jamhook_sqlite_t *s, int64_t *version)
     ngx_http_jamhook_sqlite_rollback(s);
 
     return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_jamhook_sqlite_set_pragmas(ngx_http_jamhook_sqlite_t *s)
+{
+    return ngx_http_jamhook_sqlite_exec(s, ngx_http_jamhook_sqlite_pragmas);
 }
 
 
@@ -365,7 +367,7 @@ ngx_http_jamhook_sqlite_sync(ngx_http_jamhook_sqlite_t *s, const char *below)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s)
 {
     int  rc;

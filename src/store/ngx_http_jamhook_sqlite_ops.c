@@ -392,7 +392,12 @@ ngx_http_jamhook_sqlite_outcome_delivery(ngx_http_jamhook_sqlite_t *s,
 
     op->late = (sqlite3_changes(s->db) == 0);
 
-    return NGX_OK;
+    if (op->late || op->state != NGX_HTTP_JAMHOOK_STATE_SUCCEEDED) {
+        return NGX_OK;
+    }
+
+    return ngx_http_jamhook_sqlite_sum_tally(s, s->endpoints[op->endpoint].id,
+                                             1);
 }
 
 
@@ -443,7 +448,14 @@ ngx_http_jamhook_sqlite_outcome_attempt(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_sqlite_blob(&q, forgotten ? &none : &op->request_body);
     ngx_http_jamhook_sqlite_blob(&q, forgotten ? &none : &op->response_body);
 
-    return ngx_http_jamhook_sqlite_run(&q);
+    if (ngx_http_jamhook_sqlite_run(&q) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jamhook_sqlite_sum_attempt(s,
+                                               s->endpoints[op->endpoint].id,
+                                               op->result, op->started_at,
+                                               op->duration);
 }
 
 

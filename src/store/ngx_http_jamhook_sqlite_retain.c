@@ -49,7 +49,7 @@ ngx_http_jamhook_sqlite_op_retain(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o)
 {
     int64_t                         cursor;
-    ngx_uint_t                      i, n, rows;
+    ngx_uint_t                      i, n, rows, more;
     ngx_http_jamhook_op_retain_t   *op = (ngx_http_jamhook_op_retain_t *) o;
     ngx_http_jamhook_sqlite_old_t   old;
 
@@ -60,6 +60,7 @@ ngx_http_jamhook_sqlite_op_retain(ngx_http_jamhook_sqlite_t *s,
 
     if (ngx_http_jamhook_sqlite_retain_seen(s, op->age) != NGX_OK
         || ngx_http_jamhook_sqlite_release(s) != NGX_OK
+        || ngx_http_jamhook_sqlite_sums_retain(s, &more) != NGX_OK
         || ngx_http_jamhook_sqlite_retain_list(s, op, &n, &cursor) != NGX_OK)
     {
         return NGX_ERROR;
@@ -102,7 +103,7 @@ ngx_http_jamhook_sqlite_op_retain(ngx_http_jamhook_sqlite_t *s,
         op->removed++;
     }
 
-    op->more = (cursor != 0);
+    op->more = (cursor != 0 || more);
     s->retained = cursor;
 
     return NGX_OK;
@@ -321,7 +322,9 @@ ngx_http_jamhook_sqlite_retain_remove(ngx_http_jamhook_sqlite_t *s,
         NGX_HTTP_JAMHOOK_SQL_REMOVE_EVENT
     };
 
-    if (ngx_http_jamhook_sqlite_retain_note(s, event) != NGX_OK) {
+    if (ngx_http_jamhook_sqlite_retain_note(s, event) != NGX_OK
+        || ngx_http_jamhook_sqlite_sum_untally(s, event) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

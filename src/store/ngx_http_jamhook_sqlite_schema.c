@@ -66,6 +66,13 @@ static const char  *ngx_http_jamhook_sqlite_version_1[] = {
     "    body            BLOB                    -- byte for byte\n"
     ")",
 
+    "CREATE INDEX events_type ON events (type)",
+
+    "CREATE INDEX events_conversation ON events (conversation_id)"
+    " WHERE conversation_id IS NOT NULL",
+
+    "CREATE INDEX events_jam ON events (jam_id) WHERE jam_id IS NOT NULL",
+
     "CREATE TABLE deliveries (\n"
     "    event       INTEGER NOT NULL,           -- events.seq\n"
     "    endpoint    INTEGER NOT NULL,           -- endpoints.id\n"
@@ -92,14 +99,16 @@ static const char  *ngx_http_jamhook_sqlite_version_1[] = {
     "CREATE INDEX deliveries_due"
     " ON deliveries (endpoint, class, next_at) WHERE state = 0",
 
+    /* with the state, which is always the same, they are enough to count by */
+
     "CREATE INDEX deliveries_pending"
-    " ON deliveries (endpoint, event) WHERE state = 0",
+    " ON deliveries (endpoint, event, state) WHERE state = 0",
 
     "CREATE INDEX deliveries_sending"
     " ON deliveries (lease_owner, lease_until) WHERE state = 1",
 
     "CREATE INDEX deliveries_failed"
-    " ON deliveries (endpoint, event) WHERE state = 3",
+    " ON deliveries (endpoint, event, state) WHERE state = 3",
 
     "CREATE TABLE attempts (\n"
     "    seq              INTEGER PRIMARY KEY,\n"
@@ -122,6 +131,24 @@ static const char  *ngx_http_jamhook_sqlite_version_1[] = {
     ")",
 
     "CREATE INDEX attempts_event ON attempts (event)",
+
+    "CREATE INDEX attempts_result ON attempts (endpoint, result)",
+
+    "CREATE TABLE tallies (\n"
+    "    endpoint    INTEGER PRIMARY KEY,        -- endpoints.id\n"
+    "    succeeded   INTEGER NOT NULL            -- deliveries in that state\n"
+    ")",
+
+    "CREATE TABLE rollups (                      -- of attempts\n"
+    "    span        INTEGER NOT NULL,   -- 0: a minute, 1: an hour\n"
+    "    at          INTEGER NOT NULL,   -- its beginning, Unix, seconds\n"
+    "    endpoint    INTEGER NOT NULL,           -- endpoints.id\n"
+    "    slot        INTEGER NOT NULL,\n"
+    "                -- result * 256 + a number for the duration, eight for\n"
+    "                -- each doubling\n"
+    "    n           INTEGER NOT NULL,\n"
+    "    PRIMARY KEY (span, at, endpoint, slot)\n"
+    ") WITHOUT ROWID",
 
     "CREATE TABLE probe (\n"
     "    id          INTEGER PRIMARY KEY,\n"

@@ -39,6 +39,9 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     /* ENDPOINT_SEEN */
     "UPDATE endpoints SET seen_at = ?2 WHERE id = ?1",
 
+    /* ENDPOINT_NAMES */
+    "SELECT name FROM endpoints ORDER BY name",
+
     /* EVENT_LAST */
     "SELECT max((SELECT value FROM meta WHERE key = 'last_event'),"
     " ifnull((SELECT max(seq) FROM events), 0))",
@@ -56,7 +59,7 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     "SELECT seq, forgotten, forgotten OR body IS ?2 FROM events WHERE id = ?1",
 
     /* EVENT_FIND */
-    "SELECT seq, forgotten FROM events WHERE id = ?1",
+    "SELECT seq, forgotten, source FROM events WHERE id = ?1",
 
     /* EVENT_FORGOTTEN */
     "SELECT forgotten FROM events WHERE seq = ?1",
@@ -210,5 +213,127 @@ const char  *ngx_http_jamhook_sqlite_sql[] = {
     "SELECT d.event, d.endpoint, d.attempts, d.step, d.interrupted,"
     " d.trigger, d.claimed_at, e.id"
     " FROM deliveries d LEFT JOIN events e ON e.seq = d.event"
-    " WHERE d.state = 1 AND d.lease_owner = ?1 AND d.lease_until <= ?2"
+    " WHERE d.state = 1 AND d.lease_owner = ?1 AND d.lease_until <= ?2",
+
+    /* TALLY_LIST */
+    "SELECT endpoint FROM deliveries WHERE event = ?1 AND +state = 2",
+
+    /* TALLY_ADD */
+    "INSERT INTO tallies (endpoint, succeeded) VALUES (?1, ?2)"
+    " ON CONFLICT (endpoint) DO UPDATE"
+    " SET succeeded = succeeded + excluded.succeeded",
+
+    /* TALLY_READ */
+    "SELECT succeeded FROM tallies WHERE endpoint = ?1",
+
+    /* ROLLUP_ADD */
+    "INSERT INTO rollups (span, at, endpoint, slot, n)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)"
+    " ON CONFLICT (span, at, endpoint, slot) DO UPDATE"
+    " SET n = n + excluded.n",
+
+    /* ROLLUP_LIST */
+    "SELECT at, endpoint, slot, n FROM rollups WHERE span = ?1"
+    " AND at >= ?2 AND at < ?3",
+
+    /* ROLLUP_REMOVE */
+    "DELETE FROM rollups WHERE (span, at, endpoint, slot) IN"
+    " (SELECT span, at, endpoint, slot FROM rollups WHERE span = ?1"
+    " AND at < ?2 LIMIT ?3)",
+
+    /*
+     * WALK_*: rows of a list, newest first, from below a number on: what they
+     * are chosen by, that number, how many.
+     */
+    "SELECT seq FROM events WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+
+    /* WALK_TYPE */
+    "SELECT seq FROM events WHERE type = ?1 AND seq < ?2"
+    " ORDER BY seq DESC LIMIT ?3",
+
+    /* WALK_CONVERSATION */
+    "SELECT seq FROM events WHERE conversation_id = ?1 AND seq < ?2"
+    " ORDER BY seq DESC LIMIT ?3",
+
+    /* WALK_JAM */
+    "SELECT seq FROM events WHERE jam_id = ?1 AND seq < ?2"
+    " ORDER BY seq DESC LIMIT ?3",
+
+    /* WALK_PENDING */
+    "SELECT event FROM deliveries WHERE state = 0 AND endpoint = ?1"
+    " AND event < ?2 ORDER BY event DESC LIMIT ?3",
+
+    /* WALK_FAILED */
+    "SELECT event FROM deliveries WHERE state = 3 AND endpoint = ?1"
+    " AND event < ?2 ORDER BY event DESC LIMIT ?3",
+
+    /* WALK_SENDING: there are never many, and they are sorted here */
+    "SELECT event FROM deliveries WHERE state = 1 AND lease_owner > ''"
+    " AND +event < ?1 ORDER BY +event DESC LIMIT ?2",
+
+    /* WALK_ATTEMPTS */
+    "SELECT seq FROM attempts WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+
+    /* WALK_RESULT */
+    "SELECT seq FROM attempts WHERE endpoint = ?1 AND result = ?2"
+    " AND seq < ?3 ORDER BY seq DESC LIMIT ?4",
+
+    /* TIME_OF_EVENT: the first one from there on */
+    "SELECT seq, received_at FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+
+    /* TIME_OF_ATTEMPT: when it ended; of an interrupted one nobody knows */
+    "SELECT seq, started_at + duration FROM attempts WHERE seq >= ?1"
+    " AND +result <> 2 ORDER BY seq LIMIT 1",
+
+    /* SHOW_ENDPOINTS: as many as names were ever configured */
+    "SELECT id, name, paused, paused_at, failing_since FROM endpoints"
+    " ORDER BY id",
+
+    /* SHOW_EVENT: what comes behind the header of the body is not read */
+    "SELECT received_at, forgotten, ifnull(length(body), 0), id, source,"
+    " event_id, type, created_at, conversation_id, jam_id, recording_url, key"
+    " FROM events WHERE seq = ?1 AND (?2 IS NULL OR type = ?2)"
+    " AND (?3 IS NULL OR conversation_id = ?3)"
+    " AND (?4 IS NULL OR jam_id = ?4)"
+    " AND received_at >= ?5 AND received_at < ?6",
+
+    /* SHOW_BODY */
+    "SELECT headers, body FROM events WHERE seq = ?1",
+
+    /* SHOW_DELIVERIES */
+    "SELECT endpoint, state, next_at, changed_at, attempts, replay"
+    " FROM deliveries WHERE event = ?1",
+
+    /* SHOW_ATTEMPTS: of an event */
+    "SELECT event, endpoint, number, trigger, result, started_at, duration,"
+    " status, error, truncated, request_headers, request_body,"
+    " response_headers, response_body"
+    " FROM attempts WHERE event = ?1 ORDER BY seq DESC LIMIT ?2",
+
+    /* SHOW_ATTEMPT: the first columns are the same */
+    "SELECT a.event, a.endpoint, a.number, a.trigger, a.result, a.started_at,"
+    " a.duration, a.status, a.error, e.id, e.type"
+    " FROM attempts a LEFT JOIN events e ON e.seq = a.event"
+    " WHERE a.seq = ?1 AND a.started_at >= ?2 AND a.started_at < ?3",
+
+    /* LAST_ATTEMPT */
+    "SELECT ifnull(max(seq), 0) FROM attempts",
+
+    /* LAST_ATTEMPT_OF an endpoint */
+    "SELECT max(ifnull((SELECT max(seq) FROM attempts"
+    " WHERE endpoint = ?1 AND result = 0), 0),"
+    " ifnull((SELECT max(seq) FROM attempts"
+    " WHERE endpoint = ?1 AND result = 1), 0),"
+    " ifnull((SELECT max(seq) FROM attempts"
+    " WHERE endpoint = ?1 AND result = 2), 0))",
+
+    /* COUNT_PENDING */
+    "SELECT count(*), min(event) FROM deliveries"
+    " WHERE state = 0 AND endpoint = ?1",
+
+    /* COUNT_FAILED */
+    "SELECT count(*) FROM deliveries WHERE state = 3 AND endpoint = ?1",
+
+    /* LIST_SENDING */
+    "SELECT endpoint FROM deliveries WHERE state = 1 AND lease_owner > ''"
 };

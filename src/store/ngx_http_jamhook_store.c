@@ -4,13 +4,6 @@
 #include "ngx_http_jamhook_jobs.h"
 
 
-typedef enum {
-    NGX_HTTP_JAMHOOK_STORE_OPENING = 0,
-    NGX_HTTP_JAMHOOK_STORE_WELL,
-    NGX_HTTP_JAMHOOK_STORE_TROUBLE
-} ngx_http_jamhook_store_state_e;
-
-
 /*
  * A session and what it has to do.  While its job is under way, what is below
  * "the job's" is the thread's.
@@ -27,10 +20,12 @@ typedef struct {
     ngx_uint_t                        n;
     ngx_int_t                         rc;
     ngx_uint_t                        created;
+    int64_t                           us;        /* it took */
     ngx_http_jamhook_failure_t        failure;
 } ngx_http_jamhook_lane_t;
 
 
+static void ngx_http_jamhook_store_submit_read(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_store_refuse(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_store_refused_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_store_turn_handler(ngx_event_t *ev);
@@ -52,7 +47,7 @@ static void ngx_http_jamhook_store_well(ngx_uint_t created);
 static void ngx_http_jamhook_store_trouble(
     ngx_http_jamhook_failure_t *failure);
 static void ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure);
-static ngx_uint_t ngx_http_jamhook_store_changes(ngx_uint_t trouble);
+static void ngx_http_jamhook_store_printable(u_char *text);
 static char *ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind);
 static void ngx_http_jamhook_store_unwritten(void);
 static void ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc);
@@ -70,6 +65,8 @@ static struct {
     void                           (*on_well)(ngx_uint_t again);
     void                           (*on_turn)(void);
     ngx_uint_t                     (*on_change)(ngx_uint_t trouble);
+    void                           (*on_commit)(ngx_uint_t committed,
+                                                int64_t us);
 
     ngx_http_jamhook_lane_t          writing;
     ngx_http_jamhook_lane_t          reading;
@@ -84,6 +81,7 @@ static struct {
 
     ngx_queue_t                      under_way;      /* in the writing job */
     ngx_uint_t                       nevents;        /* in "events" */
+    ngx_uint_t                       nreads;         /* in "reads" */
     size_t                           bytes;
 
     ngx_event_t                      turn;           /* posted */
@@ -98,9 +96,9 @@ static struct {
     ngx_msec_t                       warned;         /* of a read */
     unsigned                         doubt:1;        /* a read failed */
     ngx_http_jamhook_failure_e       kind;           /* as told */
+    ngx_http_jamhook_failure_t       failure;        /* the last one */
     unsigned                         told_once:1;
     unsigned                         teller:1;       /* of this trouble */
-    unsigned                         quiet:1;        /* its end neither */
 } ngx_http_jamhook_store;
 
 
@@ -224,6 +222,53 @@ ngx_http_jamhook_store_on_change(ngx_uint_t (*handler)(ngx_uint_t trouble))
 }
 
 
+void
+ngx_http_jamhook_store_on_commit(
+    void (*handler)(ngx_uint_t committed, int64_t us))
+{
+    ngx_http_jamhook_store.on_commit = handler;
+}
+
+
+void
+ngx_http_jamhook_store_status(ngx_http_jamhook_store_status_t *status)
+{
+    ngx_uint_t    i;
+    ngx_queue_t  *q, *queues[3];
+
+    ngx_memzero(status, sizeof(ngx_http_jamhook_store_status_t));
+
+    status->state = ngx_http_jamhook_store.state;
+    status->queue = ngx_http_jamhook_store.nevents;
+
+    if (status->state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+        status->ms = ngx_current_msec - ngx_http_jamhook_store.since;
+        status->text = (char *) ngx_http_jamhook_store.failure.text;
+        status->advice =
+            ngx_http_jamhook_store_advice(ngx_http_jamhook_store.failure.kind);
+    }
+
+    if (ngx_http_jamhook_store.backend == NULL) {
+        return;
+    }
+
+    /* the events are counted; the rest is as many as deliveries under way */
+
+    queues[0] = &ngx_http_jamhook_store.outcomes;
+    queues[1] = &ngx_http_jamhook_store.others;
+    queues[2] = &ngx_http_jamhook_store.under_way;
+
+    for (i = 0; i < 3; i++) {
+        for (q = ngx_queue_head(queues[i]);
+             q != ngx_queue_sentinel(queues[i]);
+             q = ngx_queue_next(q))
+        {
+            status->queue++;
+        }
+    }
+}
+
+
 /*
  * What comes in during one turn of the event loop makes one transaction: the
  * job starts when the turn is over.
@@ -266,6 +311,11 @@ ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
         return;
     }
 
+    if (NGX_HTTP_JAMHOOK_OP_IS_READ(op->type)) {
+        ngx_http_jamhook_store_submit_read(op);
+        return;
+    }
+
     switch (op->type) {
 
     case NGX_HTTP_JAMHOOK_OP_EVENT:
@@ -290,16 +340,33 @@ ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
         ngx_queue_insert_tail(&ngx_http_jamhook_store.events, &op->queue);
         break;
 
-    case NGX_HTTP_JAMHOOK_OP_POLL:
-        ngx_queue_insert_tail(&ngx_http_jamhook_store.reads, &op->queue);
-        ngx_http_jamhook_store_read();
-        return;
-
     default:
         ngx_queue_insert_tail(&ngx_http_jamhook_store.others, &op->queue);
     }
 
     ngx_http_jamhook_store_want_turn();
+}
+
+
+/* a POLL, which deliveries wait for, goes before what people look at */
+
+static void
+ngx_http_jamhook_store_submit_read(ngx_http_jamhook_op_t *op)
+{
+    if (op->type == NGX_HTTP_JAMHOOK_OP_POLL) {
+        ngx_queue_insert_head(&ngx_http_jamhook_store.reads, &op->queue);
+
+    } else if (ngx_http_jamhook_store.nreads < NGX_HTTP_JAMHOOK_STORE_READS) {
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.reads, &op->queue);
+
+    } else {
+        ngx_http_jamhook_store_refuse(op);
+        return;
+    }
+
+    ngx_http_jamhook_store.nreads++;
+
+    ngx_http_jamhook_store_read();
 }
 
 
@@ -467,6 +534,7 @@ ngx_http_jamhook_store_read(void)
 
     q = ngx_queue_head(&ngx_http_jamhook_store.reads);
     ngx_queue_remove(q);
+    ngx_http_jamhook_store.nreads--;
 
     lane->ops[0] = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
     lane->n = 1;
@@ -506,13 +574,16 @@ ngx_http_jamhook_store_job(void *data, ngx_log_t *log)
 {
     ngx_http_jamhook_lane_t *lane = data;
 
+    int64_t                      began;
     ngx_http_jamhook_clock_t     clock;
     ngx_http_jamhook_backend_t  *backend;
 
     backend = ngx_http_jamhook_store.backend;
+    began = ngx_http_jamhook_clock_mono_us();
 
     lane->rc = NGX_ERROR;
     lane->created = 0;
+    lane->us = 0;
     ngx_memzero(&lane->failure, sizeof(ngx_http_jamhook_failure_t));
 
     ngx_http_jamhook_store_clock(&clock);
@@ -535,7 +606,13 @@ ngx_http_jamhook_store_job(void *data, ngx_log_t *log)
     } else {
         lane->rc = backend->read(lane->session, lane->ops[0], &clock,
                                  &lane->failure);
+
+        if (lane->rc == NGX_OK && lane->ops[0]->digest) {
+            lane->ops[0]->digest(lane->ops[0]);
+        }
     }
+
+    lane->us = ngx_http_jamhook_clock_mono_us() - began;
 
     if (lane->rc != NGX_OK
         && lane->failure.kind != NGX_HTTP_JAMHOOK_STORE_BUSY
@@ -565,6 +642,10 @@ ngx_http_jamhook_store_written(void *data)
     ngx_http_jamhook_lane_t  *lane = data;
 
     lane->busy = 0;
+
+    if (ngx_http_jamhook_store.on_commit) {
+        ngx_http_jamhook_store.on_commit(lane->rc == NGX_OK, lane->us);
+    }
 
     if (lane->rc == NGX_OK) {
 
@@ -643,7 +724,7 @@ static void
 ngx_http_jamhook_store_well(ngx_uint_t created)
 {
     ngx_log_t   *log;
-    ngx_uint_t   again;
+    ngx_uint_t   again, told;
 
     log = ngx_cycle->log;
     again = ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE;
@@ -655,13 +736,22 @@ ngx_http_jamhook_store_well(ngx_uint_t created)
                       &ngx_http_jamhook_store.conf->place);
     }
 
-    if (ngx_http_jamhook_store_changes(0) && again
-        && !ngx_http_jamhook_store.quiet)
-    {
+    told = ngx_http_jamhook_store.on_change(NGX_HTTP_JAMHOOK_TROUBLE_NONE)
+           == NGX_HTTP_JAMHOOK_TROUBLE_TOLD;
+
+    if (told && again) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "jamhook store \"%V\" works again, after %M ms",
                       &ngx_http_jamhook_store.conf->place,
                       ngx_current_msec - ngx_http_jamhook_store.since);
+
+    } else if (told) {
+
+        /* others had the trouble, before a reload maybe */
+
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "jamhook store \"%V\" works again",
+                      &ngx_http_jamhook_store.conf->place);
     }
 
     ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_WELL;
@@ -678,38 +768,49 @@ static void
 ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
 {
     ngx_msec_t  now;
+    ngx_uint_t  lately;
 
     now = ngx_current_msec;
+
+    ngx_http_jamhook_store.failure = *failure;
+    ngx_http_jamhook_store_printable(ngx_http_jamhook_store.failure.text);
 
     if (!ngx_http_jamhook_store.retry.timer_set) {
         ngx_add_timer(&ngx_http_jamhook_store.retry,
                       NGX_HTTP_JAMHOOK_STORE_RETRY);
     }
 
-    if (ngx_http_jamhook_store.state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+    if (ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
+        ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_TROUBLE;
+        ngx_http_jamhook_store.since = now;
+        ngx_http_jamhook_store.teller = 0;
+    }
 
-        if (ngx_http_jamhook_store.teller
-            && failure->kind != ngx_http_jamhook_store.kind
-            && now - ngx_http_jamhook_store.told
-               >= NGX_HTTP_JAMHOOK_STORE_LOG_EVERY)
-        {
+    /* one that comes and goes is told of every now and then */
+
+    lately = ngx_http_jamhook_store.told_once
+             && now - ngx_http_jamhook_store.told
+                < NGX_HTTP_JAMHOOK_STORE_LOG_EVERY;
+
+    if (lately) {
+        (void) ngx_http_jamhook_store.on_change(
+                                             NGX_HTTP_JAMHOOK_TROUBLE_QUIET);
+        return;
+    }
+
+    if (ngx_http_jamhook_store.teller) {
+
+        if (failure->kind != ngx_http_jamhook_store.kind) {
             ngx_http_jamhook_store_tell(failure);
         }
 
         return;
     }
 
-    ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_TROUBLE;
-    ngx_http_jamhook_store.since = now;
-
-    ngx_http_jamhook_store.quiet = ngx_http_jamhook_store.told_once
-                                   && now - ngx_http_jamhook_store.told
-                                      < NGX_HTTP_JAMHOOK_STORE_LOG_EVERY;
-
-    ngx_http_jamhook_store.teller = ngx_http_jamhook_store_changes(1)
-                                    && !ngx_http_jamhook_store.quiet;
-
-    if (ngx_http_jamhook_store.teller) {
+    if (ngx_http_jamhook_store.on_change(NGX_HTTP_JAMHOOK_TROUBLE_TOLD)
+        != NGX_HTTP_JAMHOOK_TROUBLE_TOLD)
+    {
+        ngx_http_jamhook_store.teller = 1;
         ngx_http_jamhook_store_tell(failure);
     }
 }
@@ -718,36 +819,30 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
 static void
 ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure)
 {
-    u_char  *p;
-
     ngx_http_jamhook_store.told = ngx_current_msec;
     ngx_http_jamhook_store.told_once = 1;
     ngx_http_jamhook_store.kind = failure->kind;
 
-    for (p = failure->text; *p; p++) {
-
-        /* the file may say anything, and SQLite repeats it */
-
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
-
     ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                   "jamhook store \"%V\" does not work: %s; %s; new events get "
                   "503 until it works again, which is tried every second",
-                  &ngx_http_jamhook_store.conf->place, failure->text,
+                  &ngx_http_jamhook_store.conf->place,
+                  ngx_http_jamhook_store.failure.text,
                   ngx_http_jamhook_store_advice(failure->kind));
 }
 
 
-/* 1 if this worker is the first one to whom this happens */
+/* the file may say anything, and SQLite repeats it */
 
-static ngx_uint_t
-ngx_http_jamhook_store_changes(ngx_uint_t trouble)
+static void
+ngx_http_jamhook_store_printable(u_char *text)
 {
-    return ngx_http_jamhook_store.on_change == NULL
-           || ngx_http_jamhook_store.on_change(trouble);
+    for ( /* void */ ; *text; text++) {
+
+        if (*text < 0x20 || *text >= 0x7f) {
+            *text = '?';
+        }
+    }
 }
 
 
@@ -842,6 +937,10 @@ ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc)
     if (queue == &ngx_http_jamhook_store.events) {
         ngx_http_jamhook_store.nevents = 0;
         ngx_http_jamhook_store.bytes = 0;
+    }
+
+    if (queue == &ngx_http_jamhook_store.reads) {
+        ngx_http_jamhook_store.nreads = 0;
     }
 
     while (!ngx_queue_empty(&ended)) {

@@ -30,6 +30,7 @@
 #define NGX_HTTP_JAMHOOK_STORE_BYTES     (8 * 1024 * 1024)   /* in one */
 #define NGX_HTTP_JAMHOOK_STORE_QUEUE     4096        /* events that wait */
 #define NGX_HTTP_JAMHOOK_STORE_WAITING   (64 * 1024 * 1024)  /* their bytes */
+#define NGX_HTTP_JAMHOOK_STORE_READS     128         /* reads that wait */
 #define NGX_HTTP_JAMHOOK_STORE_PATIENCE  10000       /* ms that an event may
                                                         wait for its commit */
 #define NGX_HTTP_JAMHOOK_STORE_RETRY     1000        /* ms between probes */
@@ -80,11 +81,45 @@ void ngx_http_jamhook_store_on_well(void (*handler)(ngx_uint_t again));
 void ngx_http_jamhook_store_on_turn(void (*handler)(void));
 
 /*
- * Asked when trouble begins (1) and when the store is well (0): returns 1 if
- * that is news to all workers, so that it is logged once and not by each.
+ * Told when trouble begins and when the store is well, so that a line is logged
+ * once and not by each worker.  Keeps what it is told for all workers, QUIET
+ * not in place of TOLD, and returns what was there before.  Set before the
+ * first job is over.
  */
+#define NGX_HTTP_JAMHOOK_TROUBLE_NONE    0
+#define NGX_HTTP_JAMHOOK_TROUBLE_QUIET   1       /* no line was logged */
+#define NGX_HTTP_JAMHOOK_TROUBLE_TOLD    2
+
 void ngx_http_jamhook_store_on_change(
     ngx_uint_t (*handler)(ngx_uint_t trouble));
+
+/*
+ * Called from the event loop after each transaction: whether it is on disk, and
+ * the us that its job took.
+ */
+void ngx_http_jamhook_store_on_commit(
+    void (*handler)(ngx_uint_t committed, int64_t us));
+
+typedef enum {
+    NGX_HTTP_JAMHOOK_STORE_OPENING = 0,
+    NGX_HTTP_JAMHOOK_STORE_WELL,
+    NGX_HTTP_JAMHOOK_STORE_TROUBLE
+} ngx_http_jamhook_store_state_e;
+
+/* How this worker sees its store. */
+typedef struct {
+    ngx_http_jamhook_store_state_e   state;
+    ngx_msec_t                       ms;         /* TROUBLE: for so long */
+    char                            *text;       /* TROUBLE: what is wrong, and
+                                                    what can be done; valid
+                                                    until the next turn of the
+                                                    event loop */
+    char                            *advice;
+    ngx_uint_t                       queue;      /* ops that wait to be written
+                                                    or are */
+} ngx_http_jamhook_store_status_t;
+
+void ngx_http_jamhook_store_status(ngx_http_jamhook_store_status_t *status);
 
 /* Has on_turn called at the end of this turn of the event loop, or when the
    transaction under way is over. */

@@ -1,8 +1,8 @@
 
 /*
- * The few functions of nginx's that the rooms base, rules and store use, over
- * malloc(): every allocation of a pool is one of malloc()'s, so that a
- * sanitizer sees each byte beyond it.  And the ways to make them fail.
+ * What unit tests need beside nginx's own functions, which are those of
+ * src/tool/ngx_http_jamhook_tool_host.c: texts of an exact length, and the ways
+ * to make allocations fail.
  */
 
 

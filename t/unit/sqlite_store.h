@@ -38,6 +38,10 @@ typedef ngx_http_jamhook_op_recover_t  recover_t;
 typedef ngx_http_jamhook_op_replay_t   replay_t;
 typedef ngx_http_jamhook_op_retain_t   retain_t;
 typedef ngx_http_jamhook_op_poll_t     poll_t;
+typedef ngx_http_jamhook_op_events_t   events_t;
+typedef ngx_http_jamhook_op_show_t     show_t;
+typedef ngx_http_jamhook_op_attempts_t attempts_t;
+typedef ngx_http_jamhook_op_stats_t    stats_t;
 
 
 static char        store_base[256];      /* holds all the stores of a test */
@@ -239,6 +243,21 @@ store_write(session_t *s, void *op)
     ops[0] = op;
 
     rc = backend.write(s, ops, 1, &now, &failure);
+
+    if (rc != NGX_OK && !shim_failed) {
+        (void) printf("# %d %s\n", failure.kind, failure.text);
+    }
+
+    return rc;
+}
+
+
+static inline ngx_int_t
+store_read(session_t *s, void *op)
+{
+    ngx_int_t  rc;
+
+    rc = backend.read(s, op, &now, &failure);
 
     if (rc != NGX_OK && !shim_failed) {
         (void) printf("# %d %s\n", failure.kind, failure.text);

@@ -83,6 +83,128 @@ write_all(ngx_pool_t *pool)
 }
 
 
+static char *
+read_back(ngx_pool_t *pool, const char *json, size_t len)
+{
+    u_char                     *p;
+    ngx_int_t                   rc;
+    ngx_str_t                   text;
+    ngx_uint_t                  i;
+    ngx_array_t                 read;
+    ngx_http_jamhook_header_t  *h;
+
+    text = shim_bytes(pool, json, len);
+    rc = ngx_http_jamhook_headers_read(&text, pool, &read);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_DECLINED) ? "declined" : "error";
+    }
+
+    len = 1;
+    h = read.elts;
+
+    for (i = 0; i < read.nelts; i++) {
+        len += h[i].name.len + h[i].value.len + 2;
+    }
+
+    text.data = ngx_palloc(pool, len);
+    p = text.data;
+
+    for (i = 0; i < read.nelts; i++) {
+        p = ngx_cpymem(p, h[i].name.data, h[i].name.len);
+        *p++ = '=';
+        p = ngx_cpymem(p, h[i].value.data, h[i].value.len);
+        *p++ = ';';
+    }
+
+    *p = '\0';
+
+    return (char *) text.data;
+}
+
+
+static void
+test_read(ngx_pool_t *pool)
+{
+    char        *got;
+    size_t       cut;
+    ngx_uint_t   i, good;
+
+    static const char  whole[] =
+        "[[\"a\",\"\\ud83c\\udfa5\\\"\"],[\"A\",\"c\"],[\"\",\"\"]]";
+
+    static struct {
+        const char  *json;
+        const char  *read;
+    } texts[] = {
+        { "[]", "" },
+        { "[[\"A-b\",\"C\"]]", "a-b=C;" },
+        { "[[\"a\",\"\"],[\"\",\"b\"]]", "a=;=b;" },
+        { "[[\"X\",\"1\"],[\"y\",\"2\"],[\"x\",\"3\"],[\"Y\",\"\"],"
+          "[\"x\",\"5\"]]",
+          "x=1, 3, 5;y=2, ;" },
+        { "[[\"a\",\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"]]",
+          "a=\"\\/\b\f\n\r\tA;" },
+        { "[[\"a\",\"\\u00f6\\u20AC\\ud83c\\udfa5\"]]",
+          "a=\xc3\xb6\xe2\x82\xac\xf0\x9f\x8e\xa5;" },
+        { "[[\"a\",\"\xf6\xff\"]]", "a=\xf6\xff;" },
+
+        { "", "declined" },
+        { "{}", "declined" },
+        { "null", "declined" },
+        { " []", "declined" },
+        { "[] ", "declined" },
+        { "[[]]", "declined" },
+        { "[[\"a\"]]", "declined" },
+        { "[[\"a\",\"b\",\"c\"]]", "declined" },
+        { "[[\"a\",1]]", "declined" },
+        { "[[\"a\",null]]", "declined" },
+        { "[[\"a\",\"b\"],]", "declined" },
+        { "[,[\"a\",\"b\"]]", "declined" },
+        { "[[\"a\",\"b\"][\"a\",\"b\"]]", "declined" },
+        { "[[\"a\",\"b\"]]]", "declined" },
+        { "[[\"a\",\"b\n\"]]", "declined" },
+        { "[[\"a\",\"\\x\"]]", "declined" },
+        { "[[\"a\",\"\\", "declined" },
+        { "[[\"a\",\"\\u12g4\"]]", "declined" },
+        { "[[\"a\",\"\\ud83c\"]]", "declined" },
+        { "[[\"a\",\"\\ud83cx\"]]", "declined" },
+        { "[[\"a\",\"\\ud83c\\u0041\"]]", "declined" },
+        { "[[\"a\",\"\\udfa5\"]]", "declined" },
+    };
+
+    for (i = 0; i < nitems(texts); i++) {
+        got = read_back(pool, texts[i].json, strlen(texts[i].json));
+        ok(strcmp(got, texts[i].read) == 0, "read: %s", texts[i].json)
+            || (diag("got", (u_char *) got, strlen(got)), 1);
+    }
+
+    got = read_back(pool, whole, sizeof(whole) - 1);
+    ok(strcmp(got, "a=\xf0\x9f\x8e\xa5\", c;=;") == 0, "one that is whole");
+
+    good = 1;
+
+    for (cut = 0; cut < sizeof(whole) - 1; cut++) {
+        got = read_back(pool, whole, cut);
+        good = good && strcmp(got, "declined") == 0;
+    }
+
+    ok(good, "is declined wherever it is cut off");
+}
+
+
+static ngx_int_t
+read_all(ngx_pool_t *pool)
+{
+    ngx_str_t    json;
+    ngx_array_t  read;
+
+    ngx_str_set(&json, "[[\"a\",\"1\"],[\"b\",\"2\"],[\"a\",\"3\"]]");
+
+    return ngx_http_jamhook_headers_read(&json, pool, &read);
+}
+
+
 int
 main(void)
 {
@@ -129,6 +251,10 @@ main(void)
 
     set(pool, 0, nitems(headers));
     ok(shim_exhaust(write_all) == 1, "one allocation, and it may fail");
+
+    test_read(pool);
+
+    ok(shim_exhaust(read_all) == 4, "reading has four, and they may");
 
     ngx_destroy_pool(pool);
 

@@ -2,6 +2,13 @@
 #include "sqlite_store.h"
 
 
+/* the location that events of event_put() came by stands second */
+
+static ngx_str_t  sources[] = {
+    ngx_string("/ja"), ngx_string("/jam"), ngx_string("/jam2")
+};
+
+
 static ngx_int_t
 replay(session_t *s, replay_t *op, const char *id, ngx_uint_t endpoint,
     unsigned may_add)
@@ -12,6 +19,8 @@ replay(session_t *s, replay_t *op, const char *id, ngx_uint_t endpoint,
     op->id = str(id);
     op->endpoint = endpoint;
     op->may_add = may_add;
+    op->sources = sources;
+    op->nsources = 2;
 
     return store_write(s, op) == NGX_OK ? (ngx_int_t) op->verdict : -1;
 }
@@ -36,6 +45,14 @@ test_replay(void)
        && sql("SELECT replay FROM deliveries") == 0, "to this endpoint");
     ok(replay(s, &op, "msg_1", 1, 0) == NGX_HTTP_JAMHOOK_REPLAY_NO_DELIVERY,
        "no delivery to that one");
+
+    sources[1] = sources[2];
+
+    ok(replay(s, &op, "msg_1", 1, 1) == NGX_HTTP_JAMHOOK_REPLAY_NO_DELIVERY
+       && sql("SELECT count(*) FROM deliveries") == 1,
+       "its location passes to none: none is made");
+
+    ngx_str_set(&sources[1], "/jam");
 
     ok(replay(s, &op, "msg_1", 1, 1) == NGX_HTTP_JAMHOOK_REPLAY_OK
        && op.replayed == 1

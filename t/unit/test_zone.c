@@ -1,6 +1,7 @@
 
 /* one that is looked into: its cells are its own */
 #include "../../src/stats/ngx_http_jamhook_zone.c"
+#include "../../src/stats/ngx_http_jamhook_counts.c"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 /* what of nginx's the zone uses; a shim for others may have the time, too */
 
 volatile ngx_msec_t  ngx_current_msec __attribute__((weak));
+ngx_pid_t            ngx_pid __attribute__((weak)) = 100;
 ngx_uint_t           ngx_pagesize __attribute__((weak)) = 4096;
 
 static ngx_shm_zone_t  shm_zone;
@@ -76,12 +78,17 @@ ngx_slab_calloc(ngx_slab_pool_t *pool, size_t size)
 }
 
 
-/* a configuration: the zone's, with n endpoints named by the numbers from k */
+/*
+ * A configuration: the zone's, with n endpoints named by the numbers from k,
+ * and as many sources as there may be of them.
+ */
 
 typedef struct {
-    ngx_str_t                 names[NGX_HTTP_JAMHOOK_ZONE_CELLS];
-    ngx_http_jamhook_cell_t  *cells[NGX_HTTP_JAMHOOK_ZONE_CELLS];
-    ngx_pool_t               *pool;
+    ngx_str_t                         names[NGX_HTTP_JAMHOOK_ZONE_CELLS];
+    ngx_http_jamhook_cell_t          *cells[NGX_HTTP_JAMHOOK_ZONE_CELLS];
+    ngx_http_jamhook_source_count_t  *counts[NGX_HTTP_JAMHOOK_COUNT_SOURCES];
+    ngx_http_jamhook_zone_conf_t      zone;
+    ngx_pool_t                       *pool;
 } conf_t;
 
 
@@ -100,15 +107,23 @@ conf_load(conf_t *conf, ngx_uint_t k, ngx_uint_t n, void *old)
         conf->cells[i] = NULL;
     }
 
+    conf->zone.endpoints = conf->names;
+    conf->zone.nendpoints = n;
+    conf->zone.cells = conf->cells;
+    conf->zone.sources = conf->names;
+    conf->zone.nsources = ngx_min(n, NGX_HTTP_JAMHOOK_COUNT_SOURCES);
+    conf->zone.counts = conf->counts;
+
     ngx_memzero(&cf, sizeof(ngx_conf_t));
     cf.pool = conf->pool;
 
-    if (ngx_http_jamhook_zone_add(&cf, &shm_tag, conf->names, n, conf->cells)
-        != NGX_OK
+    if (ngx_http_jamhook_zone_add(&cf, &shm_tag, &conf->zone) != NGX_OK
         || shm_zone.init(&shm_zone, old) != NGX_OK)
     {
         return NULL;
     }
+
+    ngx_http_jamhook_zone_use(&conf->zone);
 
     return shm_zone.data;
 }
@@ -211,6 +226,239 @@ test_reload(void)
     ngx_destroy_pool(over.pool);
     free(slab_made[0]);
     free(slab_made[1]);
+}
+
+
+/* what is counted stays with its name */
+
+static void
+test_counts(void)
+{
+    void           *one, *two, *three;
+    ngx_uint_t      i, kept, fresh;
+    static conf_t   a, b, c, d;
+
+    slab_allocations = 0;
+
+    one = conf_load(&a, 0, 200, NULL);
+
+    for (i = 0; i < 200; i++) {
+        a.counts[i]->results[0] = 1000 + i;
+        ngx_http_jamhook_zone_count(a.cells[i])->outcomes[0] = 2000 + i;
+    }
+
+    two = conf_load(&b, 100, 256, one);
+
+    kept = 0;
+    fresh = 0;
+
+    for (i = 0; i < 256; i++) {
+        kept += b.counts[i]->results[0] == 1100 + i
+                && ngx_http_jamhook_zone_count(b.cells[i])->outcomes[0]
+                   == 2100 + i;
+        fresh += b.counts[i]->results[0] == 0
+                 && ngx_http_jamhook_zone_count(b.cells[i])->outcomes[0] == 0;
+    }
+
+    ok(kept == 100, "counts are kept by name over a reload");
+    ok(fresh == 156, "a new name begins at nothing");
+
+    /* 200 and 256 names were there: more than fit with 256 others */
+
+    three = conf_load(&c, 500, 256, two);
+
+    fresh = 0;
+
+    for (i = 0; i < 256; i++) {
+        fresh += c.counts[i]->results[0] == 0
+                 && c.counts[i]->len == c.names[i].len;
+    }
+
+    ok(three != NULL && fresh == 256,
+       "one whose name is gone is given away, at nothing");
+
+    c.counts[7]->codes[3] = 5;
+    c.counts[7]->refused = 1;
+
+    (void) conf_load(&d, 507, 1, three);
+    ok(d.counts[0] == c.counts[7] && d.counts[0]->codes[3] == 5
+       && d.counts[0]->refused == 1, "and kept from then on");
+
+    ok(ngx_http_jamhook_zone_store() == &ngx_http_jamhook_zone->store,
+       "the store's");
+
+    ngx_destroy_pool(a.pool);
+    ngx_destroy_pool(b.pool);
+    ngx_destroy_pool(c.pool);
+    ngx_destroy_pool(d.pool);
+    free(slab_made[0]);
+    free(slab_made[1]);
+}
+
+
+/* which worker this is: what a process has of its own */
+
+static void
+become(ngx_pid_t pid, ngx_uint_t slot)
+{
+    ngx_pid = pid;
+    ngx_http_jamhook_zone_slot = slot;
+}
+
+
+static void
+test_workers(void)
+{
+    ngx_uint_t                i, n, one, two, troubled;
+    ngx_http_jamhook_cell_t  *cell;
+    static conf_t             a;
+
+    slab_allocations = 0;
+    ngx_current_msec = START;
+
+    (void) conf_load(&a, 0, 2, NULL);
+    cell = a.cells[1];
+
+    /* what nobody zeroed */
+
+    ngx_memset((void *) ngx_http_jamhook_zone->active, 0xaa,
+               sizeof(ngx_http_jamhook_zone->active));
+
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 0
+       && ngx_http_jamhook_zone_sum_queue(&troubled) == 0 && troubled == 0,
+       "nobody is at work");
+
+    become(100, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+
+    ngx_http_jamhook_zone_active(cell, 3);
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 0, "no slot, no number");
+
+    ok(ngx_http_jamhook_zone_work(10, 0) == 1, "a worker takes a slot");
+    ok(ngx_http_jamhook_zone_work(10, 0) == 0, "and keeps it");
+
+    ngx_http_jamhook_zone_active(cell, 3);
+    one = ngx_http_jamhook_zone_slot;
+
+    become(200, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+    ok(ngx_http_jamhook_zone_work(5, 1) == 1
+       && ngx_http_jamhook_zone_slot != one, "another takes another");
+    ngx_http_jamhook_zone_active(cell, 4);
+    two = ngx_http_jamhook_zone_slot;
+
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 7
+       && ngx_http_jamhook_zone_sum_active(a.cells[0]) == 0,
+       "attempts under way are summed");
+    ok(ngx_http_jamhook_zone_sum_queue(&troubled) == 15 && troubled == 1,
+       "so is what waits");
+
+    ngx_http_jamhook_zone_active(cell, 2);
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 5, "a number is replaced");
+
+    /* the first one dies, the second goes on */
+
+    ngx_current_msec += NGX_HTTP_JAMHOOK_COUNT_STALE + 1;
+    (void) ngx_http_jamhook_zone_work(6, 0);
+
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 2
+       && ngx_http_jamhook_zone_sum_queue(&troubled) == 6 && troubled == 0,
+       "one that is gone does not count");
+
+    become(300, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+    ok(ngx_http_jamhook_zone_work(0, 0) == 1
+       && ngx_http_jamhook_zone_slot == one
+       && ngx_http_jamhook_zone_sum_active(cell) == 2,
+       "its slot is taken over, empty");
+
+    /* it was not dead */
+
+    become(100, one);
+    ngx_http_jamhook_zone_active(cell, 9);
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 2,
+       "one that lost its slot does not write there");
+    ok(ngx_http_jamhook_zone_work(1, 0) == 1
+       && ngx_http_jamhook_zone_slot != one
+       && ngx_http_jamhook_zone_slot != two, "but takes another, and says so");
+
+    ngx_http_jamhook_zone_active(cell, 9);
+    ngx_http_jamhook_zone_leave();
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 2, "one that leaves is gone");
+    ngx_http_jamhook_zone_leave();
+
+    /* an older idea of the time than another's */
+
+    become(200, two);
+    ngx_current_msec -= 700;
+    ok(ngx_http_jamhook_zone_sum_active(cell) == 2,
+       "seen by a worker with an older idea of the time");
+
+    /* all slots are taken */
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_JAMHOOK_COUNT_WORKERS; i++) {
+        become(1000 + i, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+        n += ngx_http_jamhook_zone_work(0, 0);
+    }
+
+    ok(n == NGX_HTTP_JAMHOOK_COUNT_WORKERS - 2, "as many as there are slots");
+
+    ngx_http_jamhook_zone_active(cell, 1);
+    ok(ngx_http_jamhook_zone_work(0, 0) == 0
+       && ngx_http_jamhook_zone_sum_active(cell) == 2,
+       "one more is not counted");
+
+    become(100, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+    ngx_destroy_pool(a.pool);
+    free(slab_made[0]);
+    free(slab_made[1]);
+
+    ngx_http_jamhook_zone = NULL;
+    ok(ngx_http_jamhook_zone_work(0, 0) == 0
+       && ngx_http_jamhook_zone_sum_queue(&troubled) == 0
+       && ngx_http_jamhook_zone_store() == NULL, "no zone, nothing");
+}
+
+
+static void
+test_histogram(void)
+{
+    ngx_uint_t                    i, right;
+    ngx_http_jamhook_histogram_t  h;
+
+    ngx_memzero(&h, sizeof(h));
+
+    ngx_http_jamhook_counts_duration(&h, -5);
+    ngx_http_jamhook_counts_duration(&h, 0);
+    ngx_http_jamhook_counts_duration(&h, 1000);
+    ngx_http_jamhook_counts_duration(&h, 1001);
+    ngx_http_jamhook_counts_duration(&h, 30000000);
+    ngx_http_jamhook_counts_duration(&h, 30000001);
+    ngx_http_jamhook_counts_duration(&h, 3600000000);
+
+    ok(h.n[0] == 3 && h.n[1] == 1
+       && h.n[NGX_HTTP_JAMHOOK_COUNTS_BOUNDS - 1] == 1
+       && h.n[NGX_HTTP_JAMHOOK_COUNTS_BOUNDS] == 2,
+       "each duration is in its bucket, a bound in the lower one");
+    ok(h.sum == (ngx_atomic_uint_t) 3660002002, "and in the sum");
+
+    right = 1;
+
+    for (i = 0; i < NGX_HTTP_JAMHOOK_COUNTS_BOUNDS; i++) {
+        right &= strtod(ngx_http_jamhook_counts_bounds[i].s, NULL)
+                 == ngx_http_jamhook_counts_bounds[i].us / 1e6
+                 && (i == 0 || ngx_http_jamhook_counts_bounds[i].us
+                               > ngx_http_jamhook_counts_bounds[i - 1].us);
+    }
+
+    ok(right, "bounds go up, and their texts say the same");
+
+    ok(ngx_strcmp(ngx_http_jamhook_counts_result(
+                      NGX_HTTP_JAMHOOK_COUNT_RESULTS - 1)->data, "ignored")
+       == 0
+       && ngx_strcmp(ngx_http_jamhook_counts_outcome(
+                      NGX_HTTP_JAMHOOK_COUNT_OUTCOMES - 1)->data,
+                     "interrupted")
+          == 0, "the words are as many as the kinds");
 }
 
 
@@ -625,7 +873,10 @@ int
 main(void)
 {
     test_reload();
+    test_counts();
     test_memory();
+    test_workers();
+    test_histogram();
     test_hold();
     test_take();
     test_heal();

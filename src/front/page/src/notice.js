@@ -1,0 +1,19 @@
+/*
+ * What came of the last action: one at a time, seen on screen and read out.
+ */
+
+import { makeStore } from './store.js';
+
+
+/* { kind: 'good' | 'bad', title, detail } or null */
+export const notice = makeStore(null);
+
+
+export function tell(title, detail = '') {
+    notice.set({ kind: 'good', title, detail });
+}
+
+
+export function tellProblem(problem) {
+    notice.set({ kind: 'bad', title: problem.message, detail: problem.detail });
+}

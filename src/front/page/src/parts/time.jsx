@@ -1,0 +1,21 @@
+/*
+ * A time: local, with the exact one behind it, and how long ago it was.
+ */
+
+import { moment, relative } from '../format.js';
+
+
+/* show: "both", "relative" or "exact" */
+export function Time({ at, show = 'both', none = '–' }) {
+    if (!at || Number.isNaN(Date.parse(at))) {
+        return at ? String(at) : none;
+    }
+
+    return (
+        <time dateTime={at} title={show === 'relative'
+                                   ? `${moment(at)} (${at})` : at}>
+            {show === 'relative' ? relative(at) : moment(at)}
+            {show === 'both' && <span class="ago"> {relative(at)}</span>}
+        </time>
+    );
+}
