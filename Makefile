@@ -1,4 +1,5 @@
-# make          builds build/ngx_http_jamhook_module.so for this machine's nginx
+# make          builds build/ngx_http_jamhook_module.so for this machine's nginx,
+#               and the command line build/jamhook
 # make run      builds, starts nginx and a stand-in for Intercom, sends an event
 # make stop     ends them
 # make test     runs all tests        make unit, make blocks, make check: parts
@@ -9,7 +10,9 @@
 # make torture  events while processes are killed and targets fail: is any lost?
 # make bench    measures against a bare proxy_pass
 # make static   builds build/static/nginx with the module inside
-# make install  puts the module where this machine's nginx looks for it
+# make install  puts the module where this machine's nginx looks for it, and the
+#               command line and its manual page below PREFIX
+# make page     makes src/front/ngx_http_jamhook_page.c of src/front/page
 # make clean    removes build/
 #
 # Each sets up what it needs first (t/tools/deps.sh). Variables:
@@ -22,23 +25,24 @@
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
-#   DESTDIR, MODULES_DIR, ETC_DIR  of make install
+#   DESTDIR, MODULES_DIR, ETC_DIR, PREFIX=/usr/local  of make install
 
 SHELL = /bin/bash
 
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
-export DESTDIR MODULES_DIR ETC_DIR
+export DESTDIR MODULES_DIR ETC_DIR PREFIX
 export SECONDS_ RATE WORKERS SEED FAULTS SHOW
 
 TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) torture bench static install clean
+.PHONY: all run stop $(TESTS) torture bench static install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
 	@$(TOOLS)/build.sh module build
+	@$(TOOLS)/tool.sh build
 
 run:
 	@$(TOOLS)/deps.sh build run
@@ -71,6 +75,10 @@ static:
 
 install: all
 	@$(TOOLS)/install.sh
+
+page:
+	@$(TOOLS)/deps.sh page
+	@$(TOOLS)/page.sh src/front/ngx_http_jamhook_page.c
 
 clean:
 	@$(TOOLS)/stop.sh

@@ -1,4 +1,4 @@
-# The module compiles without a warning under gcc and clang.
+# The module and its command line compile without a warning under gcc and clang.
 
 use strict;
 use warnings;
@@ -12,6 +12,10 @@ for my $cc (qw(gcc clang)) {
 
     is $?, 0, "$cc -Wall -Wextra -Werror" or diag $said;
     unlike $said, qr/warning:/, "$cc has nothing to say";
+
+    $said = `t/tools/tool.sh build/warnings-$cc 2>&1`;
+
+    is $?, 0, "$cc: so does the command line" or diag $said;
 }
 
 done_testing;

@@ -131,7 +131,7 @@ for my $text (@parts) {
     }
 
     $http .= "jamhook_store sqlite:/store;\n"
-        if $text =~ /^\s*jamhook_(?:retry|rate|disable_after)\s/m;
+        if $text =~ /^\s*jamhook_(?:retry|rate|disable_after|portal)\b/m;
 
     $location = "location /part {\n$location}\n" if length $location;
 

@@ -1,6 +1,7 @@
-# standin.pl PORT DIR: stands in for Intercom's "Wait for Webhook" step on
-# 127.0.0.1:PORT. It answers 200 to everything, keeps each request in
-# DIR/requests.json, one a line, and its process id in DIR/standin.pid.
+# standin.pl PORT DIR CONVERSATION: stands in for Intercom's "Wait for Webhook" step on
+# 127.0.0.1:PORT. It answers 200 to everything, but twice 503 to what is for the
+# conversation; keeps each request in DIR/requests.json, one a line, and its
+# process id in DIR/standin.pid.
 
 use strict;
 use warnings;
@@ -12,14 +13,17 @@ use IO::Socket::INET;
 use Jamhook::Target;
 use JSON::PP;
 
-my ($port, $dir) = @ARGV;
+my ($port, $dir, $conversation) = @ARGV;
 
 my $listener = IO::Socket::INET->new(
     LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp',
     Listen => 128, ReuseAddr => 1) or die "127.0.0.1:$port: $!\n";
 
 open my $rules, '>', "$dir/standin.rules" or die $!;
-print $rules encode_json(Jamhook::Target::parse('200 body={"received":true}'));
+print $rules encode_json(Jamhook::Target::parse(<<"END"));
+200 'body={"received":true}'
+/workflows/webhooks/wait-for-jam/$conversation 503 | 503 | 200 'body={"received":true}'
+END
 close $rules;
 
 open my $log, '>>', "$dir/requests.json" or die $!;

@@ -2,8 +2,8 @@
 # deps.sh GROUP ...
 #
 # Sees to it that what the groups need is on this machine: Debian packages by
-# name, and for "test" Test::Nginx, unpacked under build/perl. Says nothing and
-# changes nothing when all is there.
+# name, and for "test" Test::Nginx, unpacked under build/perl, and promtool,
+# under build/prometheus. Says nothing and changes nothing when all is there.
 #
 # Installing nginx would start it, on port 80. While packages are installed a
 # policy-rc.d keeps that one service from being started or stopped (where the
@@ -15,6 +15,19 @@ top=$(cd "$(dirname "$0")/../.." && pwd -P)
 cd "$top"
 
 packages=
+
+
+# Debian's, where there is none
+need_node()
+{
+    if ! command -v node > /dev/null; then
+        packages="$packages nodejs npm"
+
+    elif ! command -v npm > /dev/null; then
+        packages="$packages npm"
+    fi
+}
+
 
 for group; do
     case $group in
@@ -35,18 +48,17 @@ for group; do
         ;;
 
         test)
-            packages="$packages clang curl git nginx openssl perl procps
-                      libcryptx-perl libhttp-message-perl libipc-run-perl
-                      liblist-moreutils-perl libtest-base-perl
-                      libtest-longstring-perl libtext-diff-perl liburi-perl
-                      libwww-perl sqlite3 wrk"
+            packages="$packages chromium clang curl git nginx openssl perl
+                      procps libcryptx-perl libhttp-message-perl
+                      libipc-run-perl liblist-moreutils-perl
+                      libtest-base-perl libtest-longstring-perl
+                      libtext-diff-perl liburi-perl libwww-perl
+                      python3-jsonschema sqlite3 wrk"
+            need_node
+        ;;
 
-            if ! command -v node > /dev/null; then
-                packages="$packages nodejs npm"
-
-            elif ! command -v npm > /dev/null; then
-                packages="$packages npm"
-            fi
+        page)
+            need_node
         ;;
 
         valgrind)
@@ -168,12 +180,44 @@ if [ -n "$want" ]; then
 fi
 
 
-# Test::Nginx: Debian has it in unstable only
-
 case " $* " in
     *" test "* | *" valgrind "*) ;;
     *) exit 0 ;;
 esac
+
+
+# promtool: of a package that would bring a server and its service. Where it is
+# not to be had, the test says so.
+
+if ! command -v promtool > /dev/null \
+    && [ ! -x build/prometheus/usr/bin/promtool ] \
+    && command -v apt-get > /dev/null
+then
+    echo "unpacking promtool into build/prometheus"
+
+    side=$(mktemp -d)
+    chmod 755 "$side"
+
+    if ! (cd "$side" && apt-get -qq download prometheus) 2> build/apt.log \
+        && . t/tools/apt.sh && apt_side "$side" deb ""
+    then
+        (cd "$side" && apt_side_get "$side" -qq download prometheus) \
+            2> build/apt.log || :
+    fi
+
+    for deb in "$side"/prometheus_*.deb; do
+        [ -e "$deb" ] || continue
+
+        mkdir -p build/prometheus/usr/bin
+        dpkg-deb --fsys-tarfile "$deb" \
+            | tar -xf - -C build/prometheus ./usr/bin/promtool
+    done
+
+    rm -rf "$side"
+fi
+
+
+# Test::Nginx: Debian has it in unstable only
 
 export PERL5LIB=$top/build/perl/usr/share/perl5${PERL5LIB:+:$PERL5LIB}
 

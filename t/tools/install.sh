@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # install.sh: puts the module, its load_module line and an example where this
-# machine's nginx looks for them. It changes no configuration that serves: the
-# example is not included, and nginx is not reloaded.
+# machine's nginx looks for them, and the command line below PREFIX. It changes
+# no configuration that serves: the example is not included, and nginx is not
+# reloaded.
 #
-#   DESTDIR, MODULES_DIR, ETC_DIR, NGINX
+#   DESTDIR, MODULES_DIR, ETC_DIR, NGINX, PREFIX
 
 set -eu
 
@@ -16,6 +17,7 @@ configured() { printf '%s\n' "$said" | sed -n "s/.*--$1=\([^ ']*\).*/\1/p"; }
 modules=${MODULES_DIR:-$(configured modules-path)}
 etc=${ETC_DIR:-$(dirname "$(configured conf-path)")}
 dest=${DESTDIR:-}
+prefix=${PREFIX:-/usr/local}
 
 if [ -z "$modules" ] || [ "$etc" = . ]; then
     echo "where does nginx keep its modules? make install MODULES_DIR=dir" \
@@ -45,6 +47,14 @@ if [ -d "$dest$etc/modules-enabled" ]; then
 else
     echo "at the top of nginx.conf:  $line"
 fi
+
+# by renaming: one that follows the log may run
+install -d -m 755 "$dest$prefix/bin" "$dest$prefix/share/man/man1"
+install -m 755 "$top/build/jamhook" "$dest$prefix/bin/jamhook.new"
+mv "$dest$prefix/bin/jamhook.new" "$dest$prefix/bin/jamhook"
+echo "$dest$prefix/bin/jamhook"
+install -m 644 "$top/src/tool/jamhook.1" "$dest$prefix/share/man/man1/"
+echo "$dest$prefix/share/man/man1/jamhook.1"
 
 # for the keys, and for the example (not a part of any configuration yet)
 install -d -m 755 "$dest$etc/jamhook"

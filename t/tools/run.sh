@@ -97,11 +97,18 @@ http {
             jamhook_sign       $run/fin.key;
             proxy_pass         $url;
         }
+
+        location /jamhook/  { jamhook_portal; }
+        location = /metrics { jamhook_metrics; allow 127.0.0.1; deny all; }
     }
 }
 END
 
-setsid perl "$top/t/run/standin.pl" "$standin_port" "$run" \
+# of the event that is refused at first; another one in each run
+
+conversation=$(date +%s%N)
+
+setsid perl "$top/t/run/standin.pl" "$standin_port" "$run" "$conversation" \
     < /dev/null > "$run/standin.out" 2>&1 &
 
 for _ in $(seq 100); do
@@ -166,6 +173,17 @@ done
 
 [ -n "$delivered" ] || failed "the delivery did not succeed"
 
+# one that the stand-in does not take at once
+
+sed "s/215470686832744/$conversation/" "$top/t/run/retried.json" \
+    > "$run/retried.json"
+
+answer=$(ID=msg_$(openssl rand -hex 12) \
+             "$top/t/run/send.sh" "$run/retried.json") \
+    || failed "the second event could not be sent"
+
+[ "${answer##*$'\n'}" = 200 ] || failed "the second answer is not 200"
+
 rel=${run#"$PWD"/}
 
 cat << END
@@ -178,15 +196,20 @@ and nginx logs
 
     $delivered
 
+A second event was sent, to which the stand-in answers 503 at first. Look at
+both, and replay the second one by its button, in the portal:
+
+    http://127.0.0.1:$port/jamhook/
+
 nginx goes on serving: http://127.0.0.1:$port, process $(cat "$run/nginx.pid")
     configuration   $rel/nginx.conf
     keys            $rel/jam.key (Jam's), $rel/fin.key (ours)
     logs            $rel/access.log, $rel/error.log
     received        $rel/requests.json
     store           $rel/store/jamhook.db
+    metrics         http://127.0.0.1:$port/metrics
 
 Another event:      t/run/send.sh t/run/opted_out.json
-What is stored:     sqlite3 -readonly -box $rel/store/jamhook.db \\
-                        'SELECT * FROM show_deliveries'
+In the terminal:    build/jamhook -s $rel/store status
 To end it:          make stop (keys and store stay)
 END

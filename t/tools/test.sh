@@ -87,7 +87,8 @@ build_unit()
     # as the module was configured
     export NGX_INC="-I $top/build/objs"
 
-    for dir in core event event/modules os/unix http http/modules; do
+    for dir in core event event/modules event/quic os/unix http \
+               http/modules http/v2 http/v3; do
         NGX_INC="$NGX_INC -I $src/src/$dir"
     done
 
@@ -97,7 +98,15 @@ build_unit()
         t/unit/build.sh build/unit-san
 }
 
+build_tool()
+{
+    t/tools/tool.sh build || return 1
+    WERROR=1 SANITIZE=address,undefined \
+        t/tools/tool.sh build/tool-san build/objs
+}
+
 t/tools/build.sh module build
+build tool build_tool
 
 # the module stays mapped, so that what is found at the end has names
 stay=-Wl,-z,nodelete
