@@ -69,7 +69,7 @@ SKIP: {
 }
 
 is $status{200}, $n, '... it took each of them once';
-cmp_ok $status{429} || 0, '<', 2 * $n, '... and was not run over';
+cmp_ok $status{429} || 0, '<', 4 * $n, '... and was not run over';
 
 diag join ', ', map { "$_: $status{$_}" } sort keys %status if $ENV{SHOW};
 

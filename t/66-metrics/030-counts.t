@@ -33,7 +33,7 @@ my $nginx = Jamhook::Nginx->new(target => $target->port, http => q{
 } . endpoint('e', $proxy)
   . endpoint('fin', "jamhook_connector intercom_fin; $proxy")
   . endpoint('refused', 'proxy_pass http://127.0.0.1:%{refused};')
-  . endpoint('hang', "jamhook_timeout 50ms; $proxy")
+  . endpoint('hang', "jamhook_timeout 1s; $proxy")
   . endpoint('bad', $proxy)
   . endpoint('nginx', "return 200; $proxy")
   . endpoint('resolve', 'set $h a.invalid; proxy_pass http://$h;')
@@ -179,7 +179,7 @@ ok $sum >= 0.06 && $sum < 60, '... their sum is that of two' or diag $sum;
 is Metrics::value($m, 'attempt_duration_seconds_bucket', endpoint => 'e',
                   le => '0.025'), 0, '... and none was shorter than it took';
 ok Metrics::value($m, 'attempt_duration_seconds_sum', endpoint => 'hang')
-   >= 0.05, 'a timeout took as long';
+   >= 0.5, 'a timeout took about as long';
 
 
 # under way
