@@ -25,7 +25,7 @@ static ngx_int_t ngx_http_jamhook_writer_grow(ngx_http_jamhook_writer_t *w,
 
 static const uint32_t  ngx_http_jamhook_writer_plain[] = {
     0x00000000,
-    0xafffffbb,    /* all but ">", "<", "&" and the quote */
+    0xfffffffb,    /* all but the quote */
     0xefffffff,    /* all but the backslash */
     0x7fffffff     /* all but DEL */
 };

@@ -2,9 +2,8 @@
 /*
  * Writer: makes a JSON text of any length, in buffers from a pool.  What is
  * written need not be UTF-8 nor harmless: each byte that is none becomes
- * U+FFFD, control characters and '<', '>', '&', U+2028, U+2029 become escapes,
- * so that the text means the same wherever it is pasted.  One thread at a
- * time; memory is checked once, at the end.
+ * U+FFFD; control characters, U+2028 and U+2029 become escapes.  One thread at
+ * a time; memory is checked once, at the end.
  */
 
 

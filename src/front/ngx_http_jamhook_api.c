@@ -8,6 +8,13 @@
 #define NGX_HTTP_JAMHOOK_API_POOL        4096        /* bytes, to begin with */
 #define NGX_HTTP_JAMHOOK_API_NAME_SHOWN  64          /* of a parameter's */
 
+/*
+ * Bytes of large answers that a worker sends at once: an event of 15 MiB to
+ * clients that read slowly would take all memory.
+ */
+#define NGX_HTTP_JAMHOOK_API_LARGE       (1024 * 1024)
+#define NGX_HTTP_JAMHOOK_API_SENDING     (64 * 1024 * 1024)
+
 
 static ngx_http_jamhook_route_call_t *ngx_http_jamhook_api_find(
     ngx_http_request_t *r, ngx_str_t *path, ngx_str_t *name,
@@ -52,6 +59,11 @@ static ngx_http_jamhook_route_call_t  *ngx_http_jamhook_api_routes[] = {
     ngx_http_jamhook_api_acts,
     NULL
 };
+
+
+/* of this worker's large answers, bytes */
+
+static off_t  ngx_http_jamhook_api_sending;
 
 
 ngx_int_t
@@ -414,6 +426,7 @@ ngx_http_jamhook_api_release(ngx_http_jamhook_call_t *call)
     call->refs--;
 
     if (call->refs == 0) {
+        ngx_http_jamhook_api_sending -= call->sending;
         ngx_destroy_pool(call->pool);
     }
 }
@@ -788,6 +801,21 @@ ngx_http_jamhook_api_send(ngx_http_jamhook_call_t *call, ngx_http_request_t *r)
 
     if (ngx_http_jamhook_writer_end(&call->writer, &out) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (call->writer.size > NGX_HTTP_JAMHOOK_API_LARGE) {
+
+        if (ngx_http_jamhook_api_sending
+            && ngx_http_jamhook_api_sending + call->writer.size
+               > NGX_HTTP_JAMHOOK_API_SENDING)
+        {
+            return ngx_http_jamhook_api_unavailable(r,
+                       "other large answers are being sent; try again in a "
+                       "moment");
+        }
+
+        call->sending = call->writer.size;
+        ngx_http_jamhook_api_sending += call->sending;
     }
 
     return ngx_http_jamhook_reply_json_chain(r, out, call->writer.size);

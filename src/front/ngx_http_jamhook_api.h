@@ -65,6 +65,7 @@ struct ngx_http_jamhook_call_s {
     ngx_http_jamhook_json_t       *body;         /* NULL: there is none */
 
     ngx_http_jamhook_writer_t      writer;       /* the answer */
+    off_t                          sending;      /* bytes of it that count */
     ngx_event_t                    timer;
     ngx_uint_t                    *progress;     /* NULL, or a number that
                                                     changes while all is well */

@@ -43,6 +43,7 @@ static ngx_int_t ngx_http_jamhook_api_status(ngx_http_jamhook_call_t *call);
 static ngx_http_jamhook_read_t *ngx_http_jamhook_api_op(
     ngx_http_jamhook_call_t *call, ngx_http_jamhook_op_e type,
     void (*digest)(ngx_http_jamhook_op_t *op));
+static ngx_uint_t ngx_http_jamhook_api_read_wanted(ngx_http_jamhook_op_t *op);
 static ngx_int_t ngx_http_jamhook_api_submit(ngx_http_jamhook_call_t *call);
 static void ngx_http_jamhook_api_read_handler(ngx_http_jamhook_op_t *op);
 
@@ -456,11 +457,21 @@ ngx_http_jamhook_api_op(ngx_http_jamhook_call_t *call,
     read->u.op.type = type;
     read->u.op.handler = ngx_http_jamhook_api_read_handler;
     read->u.op.digest = digest;
+    read->u.op.wanted = ngx_http_jamhook_api_read_wanted;
     read->u.op.data = call;
 
     call->data = read;
 
     return read;
+}
+
+
+/* the client may have left, or was told that it took too long */
+
+static ngx_uint_t
+ngx_http_jamhook_api_read_wanted(ngx_http_jamhook_op_t *op)
+{
+    return ngx_http_jamhook_api_waiting(op->data) != NULL;
 }
 
 

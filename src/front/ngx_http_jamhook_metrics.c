@@ -9,6 +9,9 @@
 
 #define NGX_HTTP_JAMHOOK_METRICS_BUFFER  16384   /* bytes */
 
+/* ms that the store may take; then the answer goes without what it knows */
+#define NGX_HTTP_JAMHOOK_METRICS_TIMEOUT 5000
+
 /* room for one line: a name that is escaped and its numbers */
 #define NGX_HTTP_JAMHOOK_METRICS_LINE    1024
 
@@ -36,6 +39,8 @@ typedef struct {
     ngx_http_request_t                *request;  /* NULL: the client left */
     ngx_http_jamhook_ctx_t            *ctx;      /* the request's */
     ngx_pool_cleanup_t                *cln;      /* clears request */
+    ngx_event_t                        timer;    /* a worker that is to quit
+                                                    stays for it */
 } ngx_http_jamhook_metrics_wait_t;
 
 
@@ -43,6 +48,10 @@ static ngx_int_t ngx_http_jamhook_metrics_not_allowed(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jamhook_metrics_ask(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jamhook_metrics_notice(ngx_http_request_t *r);
 static void ngx_http_jamhook_metrics_cleanup(void *data);
+static void ngx_http_jamhook_metrics_timer_handler(ngx_event_t *ev);
+static void ngx_http_jamhook_metrics_answer(
+    ngx_http_jamhook_metrics_wait_t *w, ngx_http_jamhook_op_endpoints_t *op);
+static ngx_uint_t ngx_http_jamhook_metrics_wanted(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_metrics_told(ngx_http_jamhook_op_t *op);
 static ngx_int_t ngx_http_jamhook_metrics_send(ngx_http_request_t *r,
     ngx_http_jamhook_op_endpoints_t *op);
@@ -151,6 +160,8 @@ ngx_http_jamhook_metrics_ask(ngx_http_request_t *r)
 
     w->op.op.type = NGX_HTTP_JAMHOOK_OP_ENDPOINTS;
     w->op.op.handler = ngx_http_jamhook_metrics_told;
+    w->op.op.wanted = ngx_http_jamhook_metrics_wanted;
+    w->op.op.first = 1;
     w->op.op.data = w;
     w->op.pool = pool;
     w->request = r;
@@ -160,7 +171,13 @@ ngx_http_jamhook_metrics_ask(ngx_http_request_t *r)
     cln->handler = ngx_http_jamhook_metrics_cleanup;
     cln->data = w;
 
-    /* given back by ngx_http_jamhook_metrics_told() */
+    w->timer.handler = ngx_http_jamhook_metrics_timer_handler;
+    w->timer.data = w;
+    w->timer.log = ngx_cycle->log;
+
+    ngx_add_timer(&w->timer, NGX_HTTP_JAMHOOK_METRICS_TIMEOUT);
+
+    /* given back by ngx_http_jamhook_metrics_answer() */
 
     r->main->count++;
 
@@ -179,8 +196,16 @@ ngx_http_jamhook_metrics_notice(ngx_http_request_t *r)
 
     c = r->connection;
 
-    r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (r->discard_body) {
+
+        /* a GET with a body, which nginx still reads */
+
+        return NGX_OK;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
 
     if (c->read->ready) {
         ngx_post_event(c->read, &ngx_posted_events);
@@ -197,39 +222,75 @@ ngx_http_jamhook_metrics_cleanup(void *data)
     ngx_http_jamhook_metrics_wait_t  *w = data;
 
     w->request = NULL;
+
+    if (w->timer.timer_set) {
+        ngx_del_timer(&w->timer);
+    }
+}
+
+
+static void
+ngx_http_jamhook_metrics_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_metrics_answer(ev->data, NULL);
+}
+
+
+static ngx_uint_t
+ngx_http_jamhook_metrics_wanted(ngx_http_jamhook_op_t *op)
+{
+    ngx_http_jamhook_metrics_wait_t  *w = op->data;
+
+    return w->request != NULL;
 }
 
 
 static void
 ngx_http_jamhook_metrics_told(ngx_http_jamhook_op_t *op)
 {
-    ngx_connection_t                 *c;
-    ngx_http_request_t               *r;
     ngx_http_jamhook_metrics_wait_t  *w = op->data;
+
+    ngx_http_jamhook_metrics_answer(w, op->rc == NGX_OK ? &w->op : NULL);
+
+    ngx_destroy_pool(w->op.pool);
+}
+
+
+static void
+ngx_http_jamhook_metrics_answer(ngx_http_jamhook_metrics_wait_t *w,
+    ngx_http_jamhook_op_endpoints_t *op)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
 
     r = w->request;
 
-    /* else the client left; or it did, and is in a post_action location */
+    if (r == NULL) {
 
-    if (r && ngx_http_get_module_ctx(r, ngx_http_jamhook_module) == w->ctx) {
-        c = r->connection;
+        /* the client left, or has its answer */
 
-        ngx_http_set_log_request(c->log, r);
-
-        ngx_http_finalize_request(r,
-                          ngx_http_jamhook_metrics_send(r,
-                                      op->rc == NGX_OK ? &w->op : NULL));
-
-        ngx_http_run_posted_requests(c);
+        return;
     }
+
+    ngx_http_jamhook_metrics_cleanup(w);
 
     /* it may live on, to send its answer: there is nothing to clear then */
 
-    if (w->request) {
-        w->cln->handler = NULL;
+    w->cln->handler = NULL;
+
+    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx) {
+
+        /* the client left, and is in a post_action location */
+
+        return;
     }
 
-    ngx_destroy_pool(w->op.pool);
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_finalize_request(r, ngx_http_jamhook_metrics_send(r, op));
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -566,7 +627,8 @@ ngx_http_jamhook_metrics_store(ngx_http_jamhook_metrics_t *m)
     ngx_http_jamhook_metrics_family(m, "store_up", "gauge",
                                     "1: the store works, for all workers.");
     ngx_http_jamhook_metrics_line(m, "jamhook_store_up %d",
-                                  m->op && troubled == 0);
+                                  ngx_http_jamhook_store_is_well()
+                                  && troubled == 0);
 
     ngx_http_jamhook_metrics_family(m, "store_commits_total", "counter",
                                     "Transactions of the store.");

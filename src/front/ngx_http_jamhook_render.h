@@ -18,7 +18,7 @@
 
 /* Bytes of attempts' bodies in one answer; what is beyond them is left out and
    marked "truncated".  An event's own body is always there. */
-#define NGX_HTTP_JAMHOOK_RENDER_MAX      (8 * 1024 * 1024)
+#define NGX_HTTP_JAMHOOK_RENDER_MAX      (2 * 1024 * 1024)
 
 
 /* GET api/events, api/attempts: {"data":[...],"next":...} */

@@ -44,6 +44,7 @@ ngx_http_jamhook_orphan_init(ngx_cycle_t *cycle,
 
     ngx_http_jamhook_orphan.poll.op.type = NGX_HTTP_JAMHOOK_OP_POLL;
     ngx_http_jamhook_orphan.poll.op.handler = ngx_http_jamhook_orphan_polled;
+    ngx_http_jamhook_orphan.poll.op.first = 1;
 
     ev = &ngx_http_jamhook_orphan.timer;
 

@@ -113,6 +113,7 @@ ngx_http_jamhook_upkeep_ask(ngx_http_jamhook_ask_t *ask)
 {
     ask->u.op.handler = ngx_http_jamhook_upkeep_answered;
     ask->u.op.data = ask;
+    ask->u.op.bounded = 1;
 
     ngx_http_jamhook_store_submit(&ask->u.op);
 }
@@ -127,6 +128,10 @@ ngx_http_jamhook_upkeep_answered(ngx_http_jamhook_op_t *op)
         ngx_http_jamhook_upkeep_effects(ask);
 
         if (ngx_http_jamhook_upkeep_again(ask)) {
+
+            /* what was begun is not turned away */
+
+            op->bounded = 0;
             ngx_http_jamhook_store_submit(op);
             return;
         }

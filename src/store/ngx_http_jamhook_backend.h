@@ -182,10 +182,19 @@ struct ngx_http_jamhook_op_s {
      * for what takes time.  It touches the op and its pool alone.
      */
     void                       (*digest)(ngx_http_jamhook_op_t *op);
+
+    /*
+     * The same: asked on the loop before it is begun.  0: nobody waits for it
+     * any more, and it ends with NGX_BUSY.
+     */
+    ngx_uint_t                 (*wanted)(ngx_http_jamhook_op_t *op);
     void                        *data;
     ngx_msec_t                   deadline;       /* ngx_current_msec */
     size_t                       size;           /* bytes it holds */
     unsigned                     late_told:1;    /* overdue was called */
+    unsigned                     first:1;        /* in: reads: before others */
+    unsigned                     bounded:1;      /* in: writes: refused where
+                                                    STORE_ASKED of them wait */
 };
 
 

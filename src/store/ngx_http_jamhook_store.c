@@ -75,12 +75,14 @@ static struct {
 
     ngx_queue_t                      outcomes;
     ngx_queue_t                      events;
+    ngx_queue_t                      claims;
     ngx_queue_t                      others;
     ngx_queue_t                      reads;
     ngx_queue_t                      refused;
 
     ngx_queue_t                      under_way;      /* in the writing job */
     ngx_uint_t                       nevents;        /* in "events" */
+    ngx_uint_t                       nothers;        /* in "others" */
     ngx_uint_t                       nreads;         /* in "reads" */
     size_t                           bytes;
 
@@ -130,6 +132,7 @@ ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
 
     ngx_queue_init(&ngx_http_jamhook_store.outcomes);
     ngx_queue_init(&ngx_http_jamhook_store.events);
+    ngx_queue_init(&ngx_http_jamhook_store.claims);
     ngx_queue_init(&ngx_http_jamhook_store.others);
     ngx_queue_init(&ngx_http_jamhook_store.reads);
     ngx_queue_init(&ngx_http_jamhook_store.refused);
@@ -252,10 +255,12 @@ ngx_http_jamhook_store_status(ngx_http_jamhook_store_status_t *status)
         return;
     }
 
-    /* the events are counted; the rest is as many as deliveries under way */
+    status->queue += ngx_http_jamhook_store.nothers;
+
+    /* no more of these than deliveries under way, and a transaction */
 
     queues[0] = &ngx_http_jamhook_store.outcomes;
-    queues[1] = &ngx_http_jamhook_store.others;
+    queues[1] = &ngx_http_jamhook_store.claims;
     queues[2] = &ngx_http_jamhook_store.under_way;
 
     for (i = 0; i < 3; i++) {
@@ -340,7 +345,21 @@ ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
         ngx_queue_insert_tail(&ngx_http_jamhook_store.events, &op->queue);
         break;
 
+    case NGX_HTTP_JAMHOOK_OP_CLAIM:
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.claims, &op->queue);
+        break;
+
     default:
+
+        if (op->bounded
+            && ngx_http_jamhook_store.nothers >= NGX_HTTP_JAMHOOK_STORE_ASKED)
+        {
+            ngx_http_jamhook_store_refuse(op);
+            return;
+        }
+
+        ngx_http_jamhook_store.nothers++;
+
         ngx_queue_insert_tail(&ngx_http_jamhook_store.others, &op->queue);
     }
 
@@ -348,20 +367,26 @@ ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
 }
 
 
-/* a POLL, which deliveries wait for, goes before what people look at */
+/* what deliveries wait for goes before what people look at */
 
 static void
 ngx_http_jamhook_store_submit_read(ngx_http_jamhook_op_t *op)
 {
-    if (op->type == NGX_HTTP_JAMHOOK_OP_POLL) {
-        ngx_queue_insert_head(&ngx_http_jamhook_store.reads, &op->queue);
+    ngx_uint_t  max;
 
-    } else if (ngx_http_jamhook_store.nreads < NGX_HTTP_JAMHOOK_STORE_READS) {
-        ngx_queue_insert_tail(&ngx_http_jamhook_store.reads, &op->queue);
+    max = op->first ? 2 * NGX_HTTP_JAMHOOK_STORE_READS
+                    : NGX_HTTP_JAMHOOK_STORE_READS;
 
-    } else {
+    if (ngx_http_jamhook_store.nreads >= max) {
         ngx_http_jamhook_store_refuse(op);
         return;
+    }
+
+    if (op->first) {
+        ngx_queue_insert_head(&ngx_http_jamhook_store.reads, &op->queue);
+
+    } else {
+        ngx_queue_insert_tail(&ngx_http_jamhook_store.reads, &op->queue);
     }
 
     ngx_http_jamhook_store.nreads++;
@@ -445,8 +470,8 @@ ngx_http_jamhook_store_batch(void)
 
     /*
      * A delivery of an event that was taken must go on: outcomes first.  They
-     * leave room for events.  The rest is at most one op a transaction, for
-     * it may change many rows.
+     * leave room for events.  Of claims, and of the rest, there is at most one
+     * op a transaction, for it may change many rows.
      */
 
     (void) ngx_http_jamhook_store_take(&ngx_http_jamhook_store.outcomes,
@@ -458,6 +483,9 @@ ngx_http_jamhook_store_batch(void)
 
     bytes = ngx_http_jamhook_store_take(&ngx_http_jamhook_store.events,
                                         max - 1, bytes);
+
+    (void) ngx_http_jamhook_store_take(&ngx_http_jamhook_store.claims,
+                                       lane->n + 1, bytes + 1);
 
     (void) ngx_http_jamhook_store_take(&ngx_http_jamhook_store.others,
                                        lane->n + 1, bytes + 1);
@@ -488,6 +516,9 @@ ngx_http_jamhook_store_take(ngx_queue_t *queue, ngx_uint_t max, size_t bytes)
         if (op->type == NGX_HTTP_JAMHOOK_OP_EVENT) {
             ngx_http_jamhook_store.nevents--;
             ngx_http_jamhook_store.bytes -= op->size;
+
+        } else if (queue == &ngx_http_jamhook_store.others) {
+            ngx_http_jamhook_store.nothers--;
         }
     }
 
@@ -521,25 +552,36 @@ static void
 ngx_http_jamhook_store_read(void)
 {
     ngx_queue_t              *q;
+    ngx_http_jamhook_op_t    *op;
     ngx_http_jamhook_lane_t  *lane;
 
     lane = &ngx_http_jamhook_store.reading;
 
     if (lane->busy
-        || ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_WELL
-        || ngx_queue_empty(&ngx_http_jamhook_store.reads))
+        || ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_WELL)
     {
         return;
     }
 
-    q = ngx_queue_head(&ngx_http_jamhook_store.reads);
-    ngx_queue_remove(q);
-    ngx_http_jamhook_store.nreads--;
+    while (!ngx_queue_empty(&ngx_http_jamhook_store.reads)) {
+        q = ngx_queue_head(&ngx_http_jamhook_store.reads);
+        ngx_queue_remove(q);
+        ngx_http_jamhook_store.nreads--;
 
-    lane->ops[0] = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
-    lane->n = 1;
+        op = ngx_queue_data(q, ngx_http_jamhook_op_t, queue);
 
-    ngx_http_jamhook_store_post(lane);
+        if (op->wanted && !op->wanted(op)) {
+            ngx_http_jamhook_store_refuse(op);
+            continue;
+        }
+
+        lane->ops[0] = op;
+        lane->n = 1;
+
+        ngx_http_jamhook_store_post(lane);
+
+        return;
+    }
 }
 
 
@@ -913,6 +955,7 @@ ngx_http_jamhook_store_unwritten(void)
 
     ngx_http_jamhook_store_end(&failed, NGX_ERROR);
     ngx_http_jamhook_store_end(&ngx_http_jamhook_store.events, NGX_BUSY);
+    ngx_http_jamhook_store_end(&ngx_http_jamhook_store.claims, NGX_BUSY);
     ngx_http_jamhook_store_end(&ngx_http_jamhook_store.others, NGX_BUSY);
     ngx_http_jamhook_store_end(&ngx_http_jamhook_store.reads, NGX_BUSY);
 }
@@ -937,6 +980,10 @@ ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc)
     if (queue == &ngx_http_jamhook_store.events) {
         ngx_http_jamhook_store.nevents = 0;
         ngx_http_jamhook_store.bytes = 0;
+    }
+
+    if (queue == &ngx_http_jamhook_store.others) {
+        ngx_http_jamhook_store.nothers = 0;
     }
 
     if (queue == &ngx_http_jamhook_store.reads) {

@@ -30,7 +30,10 @@
 #define NGX_HTTP_JAMHOOK_STORE_BYTES     (8 * 1024 * 1024)   /* in one */
 #define NGX_HTTP_JAMHOOK_STORE_QUEUE     4096        /* events that wait */
 #define NGX_HTTP_JAMHOOK_STORE_WAITING   (64 * 1024 * 1024)  /* their bytes */
-#define NGX_HTTP_JAMHOOK_STORE_READS     128         /* reads that wait */
+#define NGX_HTTP_JAMHOOK_STORE_READS     128         /* reads that wait; of
+                                                        "first" ones twice */
+#define NGX_HTTP_JAMHOOK_STORE_ASKED     128         /* ops but events and
+                                                        outcomes that wait */
 #define NGX_HTTP_JAMHOOK_STORE_PATIENCE  10000       /* ms that an event may
                                                         wait for its commit */
 #define NGX_HTTP_JAMHOOK_STORE_RETRY     1000        /* ms between probes */

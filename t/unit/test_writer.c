@@ -24,7 +24,7 @@ static text_t  texts[] = {
     { S("\b\f\n\r\t"), "\\b\\f\\n\\r\\t" },
     { S("\0\x01\x1f\x7f"), "\\u0000\\u0001\\u001f\\u007f" },
     { S("</script><!--&amp;"),
-      "\\u003c/script\\u003e\\u003c!--\\u0026amp;" },
+      "</script><!--&amp;" },
 
     { S("J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x8e\xa5"),
       "J\xc3\xb6rg \xe2\x82\xac \xf0\x9f\x8e\xa5" },
@@ -54,7 +54,7 @@ static text_t  texts[] = {
     { S("a\xe2"), "a" R },
     { S("\xf0\x9f\x8e"), R },
     { S("\xf0\x9f"), R },
-    { S("\xe2\x82" "a\xf0\x9f\x8e\"\xc3<"), R "a" R "\\\"" R "\\u003c" },
+    { S("\xe2\x82" "a\xf0\x9f\x8e\"\xc3<"), R "a" R "\\\"" R "<" },
     { S("\xe2\x80\xe2\x80\xa8"), R "\\u2028" },
 
     /* the Unicode standard's own examples, tables 3-8 to 3-11 */
@@ -162,7 +162,7 @@ test_values(void)
     ok(sound && n == 1, "one buffer, which ends the chain");
     is(s, "{\"empty\":{},\"list\":[0,-1,9223372036854775807,"
           "-9223372036854775808,[],true,false,null,\"t\",null,null,\"\"],"
-          "\"k\\\"\\u003c" R "\":{\"a\":1}}",
+          "\"k\\\"<" R "\":{\"a\":1}}",
        "structure, commas and values");
 }
 
@@ -331,7 +331,7 @@ test_large(void)
     ok(n == 2, "and has a buffer of its own");
 
     for (i = 0; i < in.len; i += 100) {
-        in.data[i] = '<';
+        in.data[i] = 0x01;
     }
 
     ngx_http_jamhook_writer_init(&w, pool);
