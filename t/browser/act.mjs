@@ -9,9 +9,10 @@ const to = (page, name) => page.getByRole("article",
                                           { name: `Delivery to ${name}` });
 
 async function replay(page, step) {
-    await step(page, "one delivery is replayed, and fails again", async () => {
+    await step(page, "one delivery is replayed, and fails again; a double click"
+                     + " is one", async () => {
         await go(page, "#/events/msg_gone1");
-        await button(page, "Replay to fin").click();
+        await button(page, "Replay to fin").dblclick();
         await said(page, "1 delivery will be sent again now");
         await see(to(page, "fin").getByText("#2", { exact: true }));
         await see(to(page, "fin").getByText("by hand"));
@@ -76,6 +77,12 @@ async function recover(page, step) {
         await button(page, "Recover…").click();
         await dialog.getByLabel("Events since").fill("2040-01-01T00:00");
         await axe(page);
+
+        // what is asked for stays while the view behind is refreshed
+        await page.waitForResponse(/api\/endpoints\/fin/);
+        await page.waitForResponse(/api\/status/);
+        same("since", await dialog.getByLabel("Events since").inputValue(),
+             "2040-01-01T00:00");
         await dialog.getByRole("button", { name: "Send again" }).click();
         await said(page, "There was nothing to send again");
         await see(page.getByText("5 failed"));
@@ -145,6 +152,29 @@ async function hold(page, step) {
         await see(page.getByText("Active"));
         await go(page, "#/events/msg_held");
         await see(to(page, "audit").getByText("Succeeded"));
+    });
+
+    await step(page, "what becomes of the overview is read out", async () => {
+        const call = what => page.evaluate(async path =>
+            (await fetch(path, { method: "POST", headers:
+                { "X-Jamhook-Request": "1" } })).status,
+            `api/endpoints/audit/${what}`);
+
+        const words = page.getByRole("main").getByRole("status")
+                          .filter({ hasText: /need a look/ });
+
+        await go(page, "#/");
+        await see(page.getByRole("heading", { level: 1, name: /need a look/ }));
+        await see(words);
+
+        const before = await words.innerText();
+
+        same("paused", await call("pause"), 200);
+        await until("other words", async () =>
+            await words.innerText() !== before);
+        same("resumed", await call("resume"), 200);
+        await until("the words of before", async () =>
+            await words.innerText() === before);
     });
 
     await step(page, "one that was gone is resumed", async () => {

@@ -46,7 +46,7 @@ async function heading(page, name) {
     await see(page.getByRole("heading", { level: 1, name }));
 }
 
-async function overview(page, step) {
+async function overview(page, step, open) {
     await step(page, "the overview says how many things are wrong", () =>
         heading(page, /things need a look/));
 
@@ -59,6 +59,33 @@ async function overview(page, step) {
         {
             await see(page.getByRole("main").getByText(text));
         }
+    });
+
+    await step(page, "what was lost of late is a warning, with its events",
+               async () => {
+        const at = page.url();
+
+        await see(page.getByText(/In the last two days.*replay it/));
+        await page.getByRole("link", { name: /^Look: 1 delivery to fin/ })
+                  .click();
+        await heading(page, "Events");
+        await see(events(page).getByText("msg_lost"));
+        same("events", await events(page).count(), 1);
+        must("since", await page.getByLabel("Since").inputValue() !== "");
+        await page.goBack();
+        same("back", page.url(), at);
+    });
+
+    await step(page, "... what was lost before is but a note", async () => {
+        const other = await open();
+
+        await other.route(/api\/events\?state=failed/, route => route.fulfill({
+            json: { data: [], next: null } }));
+        await other.reload();
+        await see(other.getByRole("listitem").filter({ hasText:
+            /1 delivery to fin failed.*Not in the last two days/ })
+            .locator(".icon-note"));
+        await other.context().close();
     });
 
     await step(page, "the tab says it too", () => until("title", async () =>
@@ -254,6 +281,52 @@ async function list(page, step, open, told) {
             .getAttribute("href"), `${CONVERSATION}live1`);
         same("recording", await row.getByRole("link", { name: /^jam-1/ })
             .getAttribute("href"), "https://jam.dev/r/rec_12345");
+    });
+
+    await step(page, "a list that is left open does not grow all day",
+               async () => {
+        const other = await open();
+        const rows = other.locator("tbody tr");
+        const first = JSON.parse(await other.evaluate(async () =>
+            (await fetch("api/events?limit=1")).text())).data[0];
+        let last = 1000;
+
+        // twenty more each time
+        await other.route(/api\/events\?/, route => {
+            const at = new URL(route.request().url()).searchParams
+                .get("cursor") ?? (last += 20);
+            const data = Array.from({ length: 50 }, (_, i) => ({ ...first,
+                id: `m${at - i}`,
+                received_at: new Date((at - i) * 1000).toISOString() }));
+
+            return route.fulfill({ json: { data, next: `${at - 50}` } });
+        });
+
+        const refresh = async () => {
+            const id = `m${last + 20}`;
+
+            await other.clock.fastForward(6000);
+            await see(other.getByText(id, { exact: true }));
+        };
+
+        await other.clock.install();
+        await go(other, "#/events");
+        await see(other.getByText("m1020", { exact: true }));
+        await refresh();
+        same("rows", await rows.count(), 50);
+
+        // what somebody has asked for stays
+        await other.getByRole("button", { name: "Show more" }).click();
+        await see(other.getByText("100 events so far"));
+        await refresh();
+        same("rows", await rows.count(), 120);
+
+        for (let i = 0; i < 30; i++) {
+            await refresh();
+        }
+
+        must("not for ever", await rows.count() < 620);
+        await other.context().close();
     });
 
     await step(page, "a paused list does not ask", async () => {
@@ -500,6 +573,21 @@ async function hostile(page, step, told) {
                   .getByText("#1", { exact: true }).click();
         await see(page.getByText("Only its beginning is kept"));
     });
+
+    await step(page, "a long payload shows its beginning, then all",
+               async () => {
+        const payload = page.getByRole("region", { name: "Payload",
+                                                   exact: true });
+        const length = async () =>
+            (await payload.locator("pre").textContent()).length;
+
+        await see(payload.getByText(/The first 100,000 of 200,\d+ characters/));
+        same("shown", await length(), 100000);
+        await payload.getByRole("button", { name: "Show all" }).click();
+        must("all of it", await length() > 200000);
+        same("more", await payload.getByRole("button", { name: "Show all" })
+            .count(), 0);
+    });
 }
 
 async function looks(step, open) {
@@ -539,7 +627,7 @@ run(async ({ told, open, step, watch }) => {
     const page = await open({
         permissions: ["clipboard-read", "clipboard-write"] });
 
-    await overview(page, step);
+    await overview(page, step, open);
     await list(page, step, open, told);
     await event(page, step, open, told);
     await hostile(page, step, told);

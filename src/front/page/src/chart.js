@@ -143,7 +143,7 @@ function hatch(color) {
 function labels(splits, step) {
     const format = new Intl.DateTimeFormat(undefined, step >= 86400
         ? { day: 'numeric', month: 'short' }
-        : { hour: '2-digit', minute: '2-digit', hour12: false });
+        : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
     return splits.map((time) => format.format(time * 1000));
 }

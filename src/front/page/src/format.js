@@ -11,19 +11,20 @@ const DAY = 24 * HOUR;
 const figures = new Intl.NumberFormat();
 
 const clock = new Intl.DateTimeFormat(undefined,
-    { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+    { hour: '2-digit', minute: '2-digit', second: '2-digit',
+      hourCycle: 'h23' });
 
 const dateAndClock = new Intl.DateTimeFormat(undefined,
     { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit',
-      second: '2-digit', hour12: false });
+      second: '2-digit', hourCycle: 'h23' });
 
 const withYear = new Intl.DateTimeFormat(undefined,
     { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit',
-      minute: '2-digit', second: '2-digit', hour12: false });
+      minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 
 const minutes = new Intl.DateTimeFormat(undefined,
     { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit',
-      hour12: false });
+      hourCycle: 'h23' });
 
 /* The server's clock less this machine's: ages are told by the server's. */
 let skew = 0;

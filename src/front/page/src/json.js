@@ -4,7 +4,10 @@
  * doubled members and reorder some: then it would not be what Jam has sent.
  */
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+const DEEPEST = 32;                      /* steps of indentation */
+const LARGEST = 8000000;                 /* characters of the result */
+
+const TOKENS = /"(?:[^"\\]+|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 
 /* what turns the direction of the text around it */
@@ -21,7 +24,10 @@ export function upright(text) {
 }
 
 
-/* The text indented, or null where it is not JSON. */
+/*
+ * The text indented, or null where it is not JSON, or would become too large:
+ * a megabyte of brackets makes gigabytes of spaces.
+ */
 export function indent(text) {
     try {
         JSON.parse(text);
@@ -33,10 +39,20 @@ export function indent(text) {
     const tokens = text.match(TOKENS);
     const out = [];
     let depth = 0;
+    let size = text.length;
 
-    const line = () => out.push('\n', '  '.repeat(depth));
+    function line() {
+        const indent = '  '.repeat(Math.min(depth, DEEPEST));
 
-    tokens.forEach((token, i) => {
+        out.push('\n', indent);
+        size += indent.length;
+    }
+
+    for (const [i, token] of tokens.entries()) {
+        if (size > LARGEST) {
+            return null;
+        }
+
         switch (token) {
 
         case '{':
@@ -72,7 +88,7 @@ export function indent(text) {
         default:
             out.push(token);
         }
-    });
+    }
 
     return out.join('');
 }

@@ -9,6 +9,7 @@ import { address, get } from './api.js';
 import { poll } from './poll.js';
 
 const LIMIT = 50;
+const GROWTH = 500;                      /* rows that come in by themselves */
 
 
 /*
@@ -23,8 +24,9 @@ export function useList(path, query, key, time) {
 
     useEffect(() => {
         const controller = new AbortController();
-        let state = { at, rows: null, next: null, busy: true };
+        let state = { at, rows: null, next: null, busy: false };
         let edition = 0;
+        let asked = 0;                   /* rows that somebody wanted to see */
 
         const set = (change) => {
             if (!controller.signal.aborted) {
@@ -33,9 +35,14 @@ export function useList(path, query, key, time) {
             }
         };
 
+        /* a list that is left open over the day must not grow all day */
         const merge = (page) => {
-            const merged = mergePage(state, page, key, time);
+            const anew = (asked === 0 && page.data.length >= LIMIT)
+                || state.rows?.length > asked + GROWTH;
+            const merged = mergePage(anew ? { rows: null } : state, page, key,
+                                     time);
 
+            asked = anew ? 0 : asked;
             edition += merged.replaced ? 1 : 0;
             return { rows: merged.rows, next: merged.next };
         };
@@ -46,18 +53,17 @@ export function useList(path, query, key, time) {
             : gather(at, null, signal, (found) => set({ found }));
 
         const poller = poll(load, ({ data, at: when, error }) => set(
-            error
-                ? { error, busy: false }
-                : { ...merge(data), when, error: null, busy: false }));
+            error ? { error } : { ...merge(data), when, error: null }));
 
         async function more() {
-            const started = edition;
-
             if (state.busy || !state.next) {
                 return;
             }
 
+            asked = state.rows.length + LIMIT;
             set({ busy: true });
+
+            const started = edition;
 
             try {
                 const page = await gather(at, state.next, controller.signal);
@@ -69,6 +75,7 @@ export function useList(path, query, key, time) {
 
                     set({ rows: [...state.rows, ...news], next: page.next,
                           error: null });
+                    asked = state.rows.length;
                 }
 
             } catch (error) {
@@ -87,7 +94,7 @@ export function useList(path, query, key, time) {
         };
     }, [at]);
 
-    const current = list.at === at ? list : { rows: null, busy: true };
+    const current = list.at === at ? list : { rows: null };
 
     return {
         ...current,

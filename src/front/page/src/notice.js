@@ -9,11 +9,11 @@ import { makeStore } from './store.js';
 export const notice = makeStore(null);
 
 
-export function tell(title, detail = '') {
-    notice.set({ kind: 'good', title, detail });
+export function tell(title, detail = '', kind = 'good') {
+    notice.set({ kind, title, detail });
 }
 
 
 export function tellProblem(problem) {
-    notice.set({ kind: 'bad', title: problem.message, detail: problem.detail });
+    tell(problem.message, problem.detail, 'bad');
 }

@@ -12,7 +12,8 @@ const EVERY = 5000;
 const SOON = 1000;
 const SOON_TIMES = 5;
 const SLOWEST = 60000;
-const KEPT = 40;
+const SHARE = 10;                        /* at most 1/10 of the time */
+const KEPT = 20;
 
 
 /* Whether the page refreshes by itself: the switch in the header. */
@@ -23,24 +24,32 @@ const seen = new Map();
 
 
 /*
- * Calls load(signal) at once, and then every so often; tell() gets
- * { data, at } or { error }.  Gives refresh() and stop().
+ * Calls load(signal) at once, and then every so often, more rarely where the
+ * answers are long in coming; tell() gets { data, at } or { error }.  Gives
+ * refresh() and stop().
  */
-export function poll(load, tell, every = EVERY) {
+export function poll(load, tell) {
     let timer = 0;
     let controller = null;
     let failures = 0;
     let again = false;
     let stopped = false;
     let soon = 0;                        /* answers that are wanted quickly */
+    let took = 0;
 
     async function run() {
         clearTimeout(timer);
+
+        if (stopped) {
+            return;
+        }
 
         if (controller) {
             again = true;
             return;
         }
+
+        const start = performance.now();
 
         controller = new AbortController();
 
@@ -60,6 +69,7 @@ export function poll(load, tell, every = EVERY) {
         }
 
         controller = null;
+        took = performance.now() - start;
 
         if (again) {
             again = false;
@@ -73,21 +83,23 @@ export function poll(load, tell, every = EVERY) {
     function plan() {
         clearTimeout(timer);
 
-        if (stopped || document.hidden || !live.get()) {
+        if (stopped || document.hidden) {
             return;
         }
 
         if (soon > 0 && failures === 0) {
             soon--;
-            timer = setTimeout(run, Math.min(SOON, every));
-            return;
-        }
+            timer = setTimeout(run, Math.max(SOON, took));
 
-        timer = setTimeout(run, Math.min(every * 2 ** failures, SLOWEST));
+        } else if (live.get()) {
+            timer = setTimeout(run, Math.min(SLOWEST,
+                               Math.max(EVERY * 2 ** failures, took * SHARE)));
+        }
     }
 
     function wake() {
         if (document.hidden || !live.get()) {
+            soon = 0;
             clearTimeout(timer);
 
         } else if (!controller) {
@@ -121,13 +133,18 @@ export function poll(load, tell, every = EVERY) {
 
 /*
  * What the API says at an address, kept fresh: { data, at, error, refresh }.
- * After a failure data stays what it was, with the error beside it.
+ * After a failure data stays what it was, with the error beside it.  Without an
+ * address nothing is asked.
  */
-export function usePoll(path, every) {
+export function usePoll(path) {
     const [state, setState] = useState({ path: null });
     const poller = useRef(null);
 
     useEffect(() => {
+        if (!path) {
+            return;
+        }
+
         poller.current = poll((signal) => get(path, signal), (news) => {
             if (news.error) {
                 setState({ path, ...seen.get(path), error: news.error });
@@ -136,10 +153,10 @@ export function usePoll(path, every) {
                 remember(path, news);
                 setState({ path, ...news });
             }
-        }, every);
+        });
 
         return () => poller.current.stop();
-    }, [path, every]);
+    }, [path]);
 
     /* the address has changed, and its effect has not run yet */
     const current = state.path === path ? state : seen.get(path);

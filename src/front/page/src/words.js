@@ -99,8 +99,8 @@ export function pausedBecause(reason) {
 
     case 'failing':
         return 'Every attempt failed for as long as jamhook_disable_after says.'
-            + ' One delivery an hour is still tried; the first that succeeds'
-            + ' resumes it.';
+            + ' Its last attempts say why. One delivery an hour is still tried;'
+            + ' the first that succeeds resumes it, and so can you.';
 
     case 'not configured':
         return 'This nginx has no endpoint of that name, and deliveries wait'

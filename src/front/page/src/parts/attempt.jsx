@@ -2,19 +2,27 @@
  * One attempt: what was sent, what came back, how long it took.
  */
 
+import { useState } from 'preact/hooks';
+
 import { advice, outcome, took, trigger } from '../words.js';
 import { Badge } from './badge.jsx';
 import { Headers, Text } from './payload.jsx';
 import { Time } from './time.jsx';
 
 
-/* heading: of the level that fits where it stands */
+/*
+ * heading: of the level that fits where it stands.  What is in it is made when
+ * it is opened: an event may have thousands of attempts.
+ */
 export function Attempt({ attempt, open, heading = 'h4' }) {
     const { request, response } = attempt;
     const means = advice(attempt);
+    const [opened, setOpened] = useState(open);
 
     return (
-        <details class="attempt" open={open}>
+        <details class="attempt" open={open}
+                 onToggle={(event) => event.currentTarget.open
+                                      && setOpened(true)}>
             <summary>
                 <span class="attempt-number">
                     {attempt.trigger === 'test' ? 'Test' : `#${attempt.number}`}
@@ -26,14 +34,17 @@ export function Attempt({ attempt, open, heading = 'h4' }) {
                 )}
                 <Time at={attempt.started_at} />
             </summary>
-            <div class="attempt-body">
-                {means && <p>{means}</p>}
-                <Message title="Request" heading={heading} message={request} />
-                {response && (
-                    <Message title={`Response ${response.status}`}
-                             heading={heading} message={response} />
-                )}
-            </div>
+            {opened && (
+                <div class="attempt-body">
+                    {means && <p>{means}</p>}
+                    <Message title="Request" heading={heading}
+                             message={request} />
+                    {response && (
+                        <Message title={`Response ${response.status}`}
+                                 heading={heading} message={response} />
+                    )}
+                </div>
+            )}
         </details>
     );
 }

@@ -5,11 +5,14 @@
 
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
+import { tellProblem } from '../notice.js';
+
 
 /*
  * act(fields) does it, fields being the form's values by name; where it
  * throws, the problem is shown and the dialog stays.  With result() it stays
- * too, and shows what that makes of what act() gave.
+ * too, and shows what that makes of what act() gave.  What fails after it was
+ * closed is told outside of it.
  */
 export function Dialog({ title, label, danger, act, result, close, children }) {
     const dialog = useRef(null);
@@ -42,12 +45,17 @@ export function Dialog({ title, label, danger, act, result, close, children }) {
             if (result) {
                 setState({ answer });
 
-            } else {
+            } else if (dialog.current) {
                 close();
             }
 
         } catch (problem) {
-            setState({ problem });
+            if (dialog.current) {
+                setState({ problem });
+
+            } else {
+                tellProblem(problem);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 
 import { useState } from 'preact/hooks';
 
+import { useOnce } from '../act.js';
 import { post } from '../api.js';
 import { count, fromInput } from '../format.js';
 import { tell, tellProblem } from '../notice.js';
@@ -19,7 +20,7 @@ export function EndpointActions({ endpoint, refresh }) {
     const paused = endpoint.state === 'paused';
     const Question = QUESTIONS[asking];
 
-    async function resume() {
+    const resume = useOnce(async () => {
         try {
             const { released } = await post(`${path}/resume`);
 
@@ -32,12 +33,12 @@ export function EndpointActions({ endpoint, refresh }) {
         }
 
         refresh();
-    }
+    });
 
     return (
         <div class="actions">
             {paused && (
-                <button type="button" class="primary" onClick={resume}>
+                <button type="button" class="primary" onClick={() => resume()}>
                     Resume
                 </button>
             )}

@@ -27,14 +27,17 @@ export function Field({ label, hint, list, ...input }) {
 }
 
 
+/* What the address asks for is shown, be it among the options or not. */
 export function Choice({ label, options, value, ...select }) {
     const id = useId();
+    const all = options.some(([option]) => option === value)
+        ? options : [...options, [value, value]];
 
     return (
         <div class="field">
             <label for={id}>{label}</label>
             <select id={id} value={value} {...select}>
-                {options.map(([option, text]) => (
+                {all.map(([option, text]) => (
                     <option key={option} value={option}>{text}</option>
                 ))}
             </select>
@@ -43,10 +46,15 @@ export function Choice({ label, options, value, ...select }) {
 }
 
 
-/* RFC 3339 outside, local time inside. */
+/*
+ * RFC 3339 outside, local time inside.  Without a value the browser keeps it,
+ * and a refresh does not take it back.  A year has four digits: without the
+ * bound the browser lets people type six.
+ */
 export function TimeField({ value, change, ...field }) {
     return (
-        <Field type="datetime-local" value={toInput(value)} {...field}
+        <Field type="datetime-local" max="9999-12-31T23:59" {...field}
+               value={value === undefined ? undefined : toInput(value)}
                onChange={change && ((event) =>
                    change(fromInput(event.currentTarget.value)))} />
     );

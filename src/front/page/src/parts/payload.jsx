@@ -4,8 +4,11 @@
 
 import { useMemo, useState } from 'preact/hooks';
 
+import { number } from '../format.js';
 import { indent, upright } from '../json.js';
 import { tell } from '../notice.js';
+
+const SHOWN = 100000;                    /* characters, more when asked for */
 
 
 export function Headers({ headers }) {
@@ -31,12 +34,20 @@ export function Headers({ headers }) {
 export function Text({ text, label = 'Body' }) {
     const pretty = useMemo(() => indent(text), [text]);
     const [raw, setRaw] = useState(false);
+    const [whole, setWhole] = useState(false);
     const chosen = pretty === null || raw ? text : pretty;
-    const shown = raw ? text : upright(chosen);
+    const cut = chosen.length > SHOWN && !whole;
+    const part = cut ? chosen.slice(0, SHOWN) : chosen;
+    const shown = raw ? part : upright(part);
 
     async function copy() {
-        await navigator.clipboard.writeText(chosen);
-        tell(`${label} copied`);
+        try {
+            await navigator.clipboard.writeText(chosen);
+            tell(`${label} copied`);
+
+        } catch {
+            tell('Not copied', 'The browser does not allow it.', 'bad');
+        }
     }
 
     return (
@@ -66,6 +77,15 @@ export function Text({ text, label = 'Body' }) {
                  class={chosen === text ? 'wrap' : ''}>
                 {shown}
             </pre>
+            {cut && (
+                <p class="more">
+                    The first {number(SHOWN)} of {number(chosen.length)}{' '}
+                    characters
+                    <button type="button" onClick={() => setWhole(true)}>
+                        Show all
+                    </button>
+                </p>
+            )}
         </div>
     );
 }

@@ -5,9 +5,13 @@
 import { moment, relative } from '../format.js';
 
 
+/* Date.parse() finds a time in much that is none, and guesses its zone. */
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ][\d:.]+([Zz]|[+-]\d\d:\d\d)$/;
+
+
 /* show: "both", "relative" or "exact" */
 export function Time({ at, show = 'both', none = '–' }) {
-    if (!at || Number.isNaN(Date.parse(at))) {
+    if (!RFC3339.test(at) || Number.isNaN(Date.parse(at))) {
         return at ? String(at) : none;
     }
 

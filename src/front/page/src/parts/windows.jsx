@@ -10,7 +10,7 @@ export const WINDOW = '24h';
 
 
 export function windowOf(query) {
-    return WINDOWS[query.window] ? query.window : WINDOW;
+    return Object.hasOwn(WINDOWS, query.window) ? query.window : WINDOW;
 }
 
 

@@ -4,8 +4,9 @@
 
 import { useState } from 'preact/hooks';
 
+import { useOnce } from '../act.js';
 import { post, remove } from '../api.js';
-import { bytes, count } from '../format.js';
+import { bytes, count, number } from '../format.js';
 import { tell, tellProblem } from '../notice.js';
 import { Attempt } from '../parts/attempt.jsx';
 import { Badge } from '../parts/badge.jsx';
@@ -20,6 +21,10 @@ import { usePoll } from '../poll.js';
 import { to } from '../router.js';
 import { useTitle } from '../title.js';
 import { pausedBecause, replayed } from '../words.js';
+
+const NEWEST = 20;                       /* attempts that show at first */
+const MORE = 100;
+const FEW = 10;                          /* deliveries that open unasked */
 
 
 export function EventView({ name: id, status }) {
@@ -66,7 +71,7 @@ function Page({ event, path, status, refresh }) {
     const [asking, setAsking] = useState(false);
     const close = () => setAsking(false);
 
-    async function replay(endpoint) {
+    const replay = useOnce(async (endpoint) => {
         try {
             const answer = await post(`${path}/replay`,
                                       endpoint ? { endpoint } : undefined);
@@ -78,7 +83,7 @@ function Page({ event, path, status, refresh }) {
         }
 
         refresh();
-    }
+    });
 
     async function forget() {
         await remove(path);
@@ -138,6 +143,7 @@ function Page({ event, path, status, refresh }) {
                 )}
                 {event.deliveries.map((delivery) => (
                     <Delivery key={delivery.endpoint} delivery={delivery}
+                              few={event.deliveries.length <= FEW}
                               replay={event.forgotten ? null : replay} />
                 ))}
             </section>
@@ -174,12 +180,14 @@ function Page({ event, path, status, refresh }) {
 }
 
 
-function Delivery({ delivery, replay }) {
+function Delivery({ delivery, few, replay }) {
     const { endpoint, state, reason, attempts } = delivery;
 
     /* what failed last is open, but nothing opens under a reader's eyes */
     const [last] = useState(attempts.at(-1));
-    const shown = last?.result === 'failed' ? last.started_at : null;
+    const shown = few && last?.result === 'failed' ? key(last) : null;
+    const [newest, setNewest] = useState(NEWEST);
+    const older = attempts.length - newest;
 
     return (
         <article class="panel delivery" aria-label={`Delivery to ${endpoint}`}>
@@ -210,10 +218,23 @@ function Delivery({ delivery, replay }) {
             )}
             {attempts.length === 0
                 ? <p class="quiet">No attempt yet.</p>
-                : [...attempts].reverse().map((attempt) => (
-                    <Attempt key={attempt.started_at} attempt={attempt}
-                             open={attempt.started_at === shown} />
+                : attempts.slice(-newest).reverse().map((attempt) => (
+                    <Attempt key={key(attempt)} attempt={attempt}
+                             open={key(attempt) === shown} />
                 ))}
+            {older > 0 && (
+                <p class="more">
+                    <button type="button"
+                            onClick={() => setNewest(newest + MORE)}>
+                        Show older ones ({number(older)})
+                    </button>
+                </p>
+            )}
         </article>
     );
+}
+
+
+function key({ number: n, started_at }) {
+    return `${n} ${started_at}`;
 }

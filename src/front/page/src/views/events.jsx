@@ -2,6 +2,7 @@
  * All events, newest first, with filters.
  */
 
+import { count } from '../format.js';
 import { Badge } from '../parts/badge.jsx';
 import { Filters, endpointField, pick } from '../parts/filters.jsx';
 import { Conversation, Recording } from '../parts/links.jsx';
@@ -12,6 +13,8 @@ import { useList } from '../list.js';
 import { to } from '../router.js';
 import { useTitle } from '../title.js';
 import { EVENT_STATES, TYPES } from '../words.js';
+
+const MANY = 8;                          /* deliveries, for a row */
 
 
 function fieldsFor(status) {
@@ -54,10 +57,10 @@ export function Events({ query, status }) {
         { title: 'Jam', cell: (event) => <Recording event={event} short /> },
         { title: 'Deliveries', kind: 'wide', cell: (event) => (
             <ul class="badges">
-                {event.deliveries.map(({ endpoint, state }) => (
-                    <li key={endpoint}>
+                {inShort(event.deliveries).map(([state, words]) => (
+                    <li key={`${state} ${words}`}>
                         <Badge state={state} />
-                        <span>{endpoint}</span>
+                        <span>{words}</span>
                     </li>
                 ))}
             </ul>
@@ -73,6 +76,19 @@ export function Events({ query, status }) {
                   empty={<NoEvents filtered={filtered} status={status} />} />
         </>
     );
+}
+
+
+/* Each delivery's state and endpoint, or how many there are in each state. */
+function inShort(deliveries) {
+    if (deliveries.length <= MANY) {
+        return deliveries.map(({ endpoint, state }) => [state, endpoint]);
+    }
+
+    return EVENT_STATES.map((wanted) => [wanted,
+        deliveries.filter(({ state }) => state === wanted).length])
+        .filter(([, n]) => n > 0)
+        .map(([state, n]) => [state, count(n, 'endpoint')]);
 }
 
 

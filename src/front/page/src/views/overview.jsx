@@ -2,6 +2,8 @@
  * Is all well?  One sentence on top, and below it what it was drawn from.
  */
 
+import { useEffect, useRef, useState } from 'preact/hooks';
+
 import { Chart } from '../parts/chart.jsx';
 import { EndpointBadge } from '../parts/badge.jsx';
 import { EndpointLink } from '../parts/links.jsx';
@@ -15,13 +17,14 @@ import { age, duration, number, rate } from '../format.js';
 import { usePoll } from '../poll.js';
 import { to } from '../router.js';
 import { useTitle } from '../title.js';
-import { judge, untouched } from '../verdict.js';
+import { judge, lostAt, untouched } from '../verdict.js';
 import { waiting } from '../words.js';
 
 /* while nothing answers, whatever was known; the banner above says why */
 const UNKNOWN = {
     level: 'warn',
     text: 'Whether all is well is not known',
+    meaning: 'unknown',
     findings: [],
 };
 
@@ -37,16 +40,16 @@ export function Overview({ query, status }) {
     const window = windowOf(query);
     const endpoints = usePoll('api/endpoints');
     const stats = usePoll(`api/stats?window=${window}`);
-    const known = status.data && endpoints.data;
     const rows = endpoints.data?.data;
+    const lost = useLost(status, rows);
 
-    if (known && untouched(status.data, rows)) {
+    if (status.data && !status.error && rows && untouched(status.data, rows)) {
         return <Start status={status.data} endpoints={rows} />;
     }
 
     return (
         <>
-            <Verdict status={status} endpoints={endpoints} />
+            <Verdict status={status} endpoints={endpoints} lost={lost} />
 
             <section aria-labelledby="activity">
                 <div class="section-head">
@@ -84,26 +87,63 @@ export function Overview({ query, status }) {
 }
 
 
-function Verdict({ status, endpoints }) {
-    const known = status.data && (endpoints.data || endpoints.error);
+/* What was known stays while another hour's address is asked. */
+function useLost(status, rows) {
+    const lost = usePoll(status.data ? lostAt(rows) : null);
+    const last = useRef(null);
+
+    last.current = lost.data ?? last.current;
+
+    return { data: last.current, error: lost.error };
+}
+
+
+function Verdict({ status, endpoints, lost }) {
+    const rows = endpoints.data?.data;
+    const known = status.data && (rows || endpoints.error)
+        && (lost.data || lost.error || !lostAt(rows));
     const verdict = known && (status.error
         ? UNKNOWN
-        : judge(status.data, endpoints.data?.data));
+        : judge(status.data, rows, lost.data));
     const error = status.error ?? endpoints.error;
 
     useTitle(verdict?.text ?? 'Overview');
 
-    if (!verdict) {
-        return (
-            <section class="verdict">
-                <h1 tabIndex={-1} class="quiet">
-                    {error ? 'Nothing is known yet' : 'Looking…'}
-                </h1>
-            </section>
-        );
-    }
+    return (
+        <>
+            {verdict ? <Sentence {...verdict} /> : (
+                <section class="verdict">
+                    <h1 tabIndex={-1} class="quiet">
+                        {error ? 'Nothing is known yet' : 'Looking…'}
+                    </h1>
+                </section>
+            )}
+            <Spoken {...verdict} />
+        </>
+    );
+}
 
-    const { level, text, findings } = verdict;
+
+/*
+ * Reads the headline out when it has come to mean something else.  Not the
+ * heading itself: its figures change all the time.
+ */
+function Spoken({ meaning, text }) {
+    const last = useRef(meaning);
+    const [words, setWords] = useState('');
+
+    useEffect(() => {
+        if (meaning !== undefined && meaning !== last.current) {
+            last.current = meaning;
+            setWords(`${text}.`);
+        }
+    }, [meaning]);
+
+    return <p class="unseen" role="status">{words}</p>;
+}
+
+
+function Sentence({ level, text, findings }) {
     const explained = findings.filter(({ advice }) => advice);
 
     return (
@@ -115,7 +155,7 @@ function Verdict({ status, endpoints }) {
             {explained.length > 0 && (
                 <ul class="findings">
                     {explained.map((finding) => (
-                        <Finding key={finding.text} {...finding}
+                        <Finding key={finding.about} {...finding}
                                  headline={text} />
                     ))}
                 </ul>
