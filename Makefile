@@ -8,7 +8,7 @@
 # make hup      all blocks, each by a reload of the nginx of the one before
 # make valgrind all blocks under valgrind (slow)
 # make torture  events while processes are killed and targets fail: is any lost?
-# make bench    measures against a bare proxy_pass
+# make bench    measures against a bare proxy_pass, and the portal's calls
 # make static   builds build/static/nginx with the module inside
 # make install  puts the module where this machine's nginx looks for it, and the
 #               command line and its manual page below PREFIX
@@ -25,6 +25,7 @@
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
+#   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
 #   DESTDIR, MODULES_DIR, ETC_DIR, PREFIX=/usr/local  of make install
 
 SHELL = /bin/bash
@@ -67,6 +68,8 @@ bench:
 	@t/bench/bench.pl
 	@echo
 	@t/bench/durable.pl $(DURABLE)
+	@echo
+	@t/bench/portal.pl $(PORTAL)
 
 static:
 	@$(TOOLS)/deps.sh build source

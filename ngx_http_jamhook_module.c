@@ -228,6 +228,14 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
     ngx_http_core_main_conf_t     *cmcf;
     ngx_http_jamhook_main_conf_t  *jmcf;
 
+    /*
+     * The chain of filters is the process's, not a configuration's: if this one
+     * is refused, workers that the master starts for the one before it have the
+     * chain as it was left here.
+     */
+
+    ngx_http_jamhook_outcome_init_filters();
+
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jamhook_module);
 
     if (ngx_http_jamhook_conf_check(cf, jmcf) != NGX_OK) {
@@ -257,8 +265,6 @@ ngx_http_jamhook_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_http_jamhook_endpoint_rewrite_handler;
-
-    ngx_http_jamhook_outcome_init_filters();
 
     return NGX_OK;
 }

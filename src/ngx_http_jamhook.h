@@ -94,6 +94,11 @@ struct ngx_http_jamhook_endpoint_s {
     ngx_str_t                      request_line; /* of its deliveries */
     ngx_str_t                      url;          /* scheme, host and "/...";
                                                     absent: with variables */
+    ngx_array_t                    secrets;      /* of ngx_str_t: what its URLs
+                                                    have behind the host,
+                                                    longest first; not what
+                                                    is in variables */
+    unsigned                       variables:1;  /* in one of its URLs */
     ngx_uint_t                     index;        /* in jmcf->endpoints */
     ngx_http_jamhook_line_t        line;
     ngx_http_jamhook_flow_t        flow;

@@ -22,9 +22,9 @@
 /*
  * Puts "..." in the place of each of the n secrets in text, in place, which
  * becomes shorter by it.  Of two that begin at the same place the first one in
- * the list counts: the longest goes first.  A secret is found as it is, percent-
- * encoded, with JSON's escapes, and each of its bytes in its own way.  A JSON
- * text remains one, for no escape is cut in two.
+ * the list counts: the longest goes first.  A secret is found as it is,
+ * percent-encoded, with JSON's escapes, and each of its bytes in its own way.
+ * A JSON text remains one, for no escape is cut in two.
  *
  * cut: more followed that is not here, so what text ends with is taken out if
  * it is the beginning of a secret, NGX_HTTP_JAMHOOK_REDACT_MIN bytes of it or

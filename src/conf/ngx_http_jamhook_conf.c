@@ -249,6 +249,12 @@ ngx_http_jamhook_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_jamhook_conf_here(cf, &ep->place);
     ngx_http_jamhook_schedule_init_line(&ep->line);
 
+    if (ngx_array_init(&ep->secrets, cf->pool, 1, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     ep->request_line.len = sizeof("POST  HTTP/1.1") - 1 + clcf->name.len;
     /* a byte more: a client's request line has its CR or LF there */
 

@@ -99,6 +99,21 @@ ngx_int_t ngx_http_jamhook_conf_check_portal(ngx_conf_t *cf,
 ngx_int_t ngx_http_jamhook_conf_mask_url(ngx_conf_t *cf, ngx_str_t *url,
     ngx_str_t *masked);
 
+/*
+ * Where the path begins in "http://host/path" or "http://unix:/socket:/path";
+ * NULL: it has none.
+ */
+u_char *ngx_http_jamhook_conf_url_path(ngx_str_t *url);
+
+/*
+ * Adds to secrets, an array of ngx_str_t, what the URL has behind its host: the
+ * pieces that variables, "?" and "&" leave of it, without slashes at their ends
+ * and if they are long enough for ngx_http_jamhook_redact().  They are copies
+ * in cf->pool, longest first.  NGX_OK, NGX_ERROR (memory).
+ */
+ngx_int_t ngx_http_jamhook_conf_url_secrets(ngx_conf_t *cf, ngx_str_t *url,
+    ngx_array_t *secrets);
+
 /* Its part for the store: what needs one, defaults, the endpoints' names. */
 ngx_int_t ngx_http_jamhook_conf_check_store(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);

@@ -33,15 +33,14 @@ static ngx_int_t ngx_http_jamhook_conf_check_upstream(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep);
 static ngx_http_upstream_conf_t *ngx_http_jamhook_conf_upstream(
     ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf, char *module);
-static void ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
+static ngx_int_t ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
-static void ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
+static ngx_int_t ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
 static void ngx_http_jamhook_conf_check_url(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
 static void ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text);
-static u_char *ngx_http_jamhook_conf_url_path(ngx_str_t *url);
 static ngx_uint_t ngx_http_jamhook_conf_url_begins(ngx_str_t *url,
     char *scheme);
 static ngx_uint_t ngx_http_jamhook_conf_url_ends(ngx_str_t *url, char *end);
@@ -78,7 +77,9 @@ ngx_http_jamhook_conf_check(ngx_conf_t *cf, ngx_http_jamhook_main_conf_t *jmcf)
         return NGX_ERROR;
     }
 
-    ngx_http_jamhook_conf_check_texts(cf, jmcf);
+    if (ngx_http_jamhook_conf_check_texts(cf, jmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     loc = jmcf->locations.elts;
 
@@ -544,7 +545,7 @@ ngx_http_jamhook_conf_upstream(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
 }
 
 
-static void
+static ngx_int_t
 ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf)
 {
@@ -553,12 +554,15 @@ ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t   **ep;
     ngx_http_jamhook_conf_text_t   *text;
 
-    if (jmcf->endpoints.nelts == 0
-        || ngx_array_init(&found, cf->temp_pool, 4,
-                          sizeof(ngx_http_jamhook_conf_text_t))
-           != NGX_OK)
+    if (jmcf->endpoints.nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&found, cf->temp_pool, 4,
+                       sizeof(ngx_http_jamhook_conf_text_t))
+        != NGX_OK)
     {
-        return;
+        return NGX_ERROR;
     }
 
     ngx_http_jamhook_conf_text_read(cf, &found);
@@ -570,20 +574,29 @@ ngx_http_jamhook_conf_check_texts(ngx_conf_t *cf,
 
         for (j = 0; j < jmcf->endpoints.nelts; j++) {
 
-            if (ep[j]->name.len == text[i].endpoint.len
-                && ngx_strncmp(ep[j]->name.data, text[i].endpoint.data,
+            if (ep[j]->name.len != text[i].endpoint.len
+                || ngx_strncmp(ep[j]->name.data, text[i].endpoint.data,
                                ep[j]->name.len)
-                   == 0)
+                   != 0)
             {
-                ngx_http_jamhook_conf_check_text(cf, ep[j], &text[i]);
-                break;
+                continue;
             }
+
+            if (ngx_http_jamhook_conf_check_text(cf, ep[j], &text[i])
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            break;
         }
     }
+
+    return NGX_OK;
 }
 
 
-static void
+static ngx_int_t
 ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
     ngx_http_jamhook_endpoint_t *ep, ngx_http_jamhook_conf_text_t *text)
 {
@@ -596,7 +609,7 @@ ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
                       "endpoint \"%V\": its signature is over another body, "
                       "in %s:%ui",
                       &ep->name, text->place.file, text->place.line);
-        return;
+        return NGX_OK;
 
     case NGX_HTTP_JAMHOOK_TEXT_PROXY_METHOD:
 
@@ -604,7 +617,7 @@ ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
                       "\"proxy_method\" stands in the location of the "
                       "endpoint \"%V\": a webhook is a POST, in %s:%ui",
                       &ep->name, text->place.file, text->place.line);
-        return;
+        return NGX_OK;
 
     case NGX_HTTP_JAMHOOK_TEXT_PROXY_PASS:
 
@@ -617,13 +630,25 @@ ngx_http_jamhook_conf_check_text(ngx_conf_t *cf,
         if (!text->conditional) {
             ep->jlcf->upstream_known = 1;
 
-            /* without memory for it the portal does not show it */
+            if (ngx_http_jamhook_conf_mask_url(cf, &text->value, &ep->url)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
 
-            (void) ngx_http_jamhook_conf_mask_url(cf, &text->value, &ep->url);
+        if (ngx_strlchr(text->value.data, text->value.data + text->value.len,
+                        '$')
+            != NULL)
+        {
+            ep->variables = 1;
         }
 
         ngx_http_jamhook_conf_check_tls(cf, ep, text);
         ngx_http_jamhook_conf_check_url(cf, ep, text);
+
+        return ngx_http_jamhook_conf_url_secrets(cf, &text->value,
+                                                 &ep->secrets);
     }
 }
 
@@ -725,35 +750,6 @@ ngx_http_jamhook_conf_check_tls(ngx_conf_t *cf,
     }
 
 #endif
-}
-
-
-/*
- * Where the path begins in "http://host/path" or "http://unix:/socket:/path";
- * NULL: it has none.
- */
-
-static u_char *
-ngx_http_jamhook_conf_url_path(ngx_str_t *url)
-{
-    u_char  *p, *last;
-
-    last = url->data + url->len;
-
-    p = ngx_strlchr(url->data, last, ':');
-
-    if (p == NULL || last - p < 3) {
-        return NULL;
-    }
-
-    p += sizeof("://") - 1;
-
-    if (last - p > 5 && ngx_strncasecmp(p, (u_char *) "unix:", 5) == 0) {
-        p = ngx_strlchr(p + 5, last, ':');
-        return p ? p + 1 : NULL;
-    }
-
-    return ngx_strlchr(p, last, '/');
 }
 
 

@@ -1,11 +1,17 @@
 
 #include "ngx_http_jamhook_conf.h"
 #include "ngx_http_jamhook_portal.h"
+#include "ngx_http_jamhook_redact.h"
 #include "ngx_http_jamhook_text.h"
 
 
 static char *ngx_http_jamhook_conf_portal_location(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf);
+static u_char *ngx_http_jamhook_conf_url_variable(u_char *p, u_char *last);
+static ngx_int_t ngx_http_jamhook_conf_url_secret(ngx_conf_t *cf, u_char *p,
+    u_char *last, ngx_array_t *secrets);
+static ngx_int_t ngx_http_jamhook_conf_cmp_secrets(const void *one,
+    const void *two);
 
 
 char *
@@ -213,4 +219,152 @@ ngx_http_jamhook_conf_mask_url(ngx_conf_t *cf, ngx_str_t *url,
     masked->len = p - masked->data;
 
     return NGX_OK;
+}
+
+
+u_char *
+ngx_http_jamhook_conf_url_path(ngx_str_t *url)
+{
+    u_char  *p, *last;
+
+    last = url->data + url->len;
+
+    p = ngx_strlchr(url->data, last, ':');
+
+    if (p == NULL || last - p < 3) {
+        return NULL;
+    }
+
+    p += sizeof("://") - 1;
+
+    if (last - p > 5 && ngx_strncasecmp(p, (u_char *) "unix:", 5) == 0) {
+        p = ngx_strlchr(p + 5, last, ':');
+        return p ? p + 1 : NULL;
+    }
+
+    return ngx_strlchr(p, last, '/');
+}
+
+
+ngx_int_t
+ngx_http_jamhook_conf_url_secrets(ngx_conf_t *cf, ngx_str_t *url,
+    ngx_array_t *secrets)
+{
+    u_char  *p, *last, *start;
+
+    last = url->data + url->len;
+
+    p = ngx_http_jamhook_conf_url_path(url);
+
+    if (p == NULL) {
+        p = ngx_strlchr(url->data, last, '?');
+
+        if (p == NULL) {
+            return NGX_OK;
+        }
+    }
+
+    start = p;
+
+    while (p < last) {
+
+        if (*p != '$' && *p != '?' && *p != '&') {
+            p++;
+            continue;
+        }
+
+        if (ngx_http_jamhook_conf_url_secret(cf, start, p, secrets) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        p = (*p == '$') ? ngx_http_jamhook_conf_url_variable(p, last) : p + 1;
+        start = p;
+    }
+
+    if (ngx_http_jamhook_conf_url_secret(cf, start, last, secrets) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_sort(secrets->elts, secrets->nelts, sizeof(ngx_str_t),
+             ngx_http_jamhook_conf_cmp_secrets);
+
+    return NGX_OK;
+}
+
+
+/* the end of the variable whose "$" is at p */
+
+static u_char *
+ngx_http_jamhook_conf_url_variable(u_char *p, u_char *last)
+{
+    u_char  c, *end;
+
+    p++;
+
+    if (p < last && *p == '{') {
+        end = ngx_strlchr(p, last, '}');
+        return end ? end + 1 : last;
+    }
+
+    for ( /* void */ ; p < last; p++) {
+        c = ngx_tolower(*p);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
+            break;
+        }
+    }
+
+    return p;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_conf_url_secret(ngx_conf_t *cf, u_char *p, u_char *last,
+    ngx_array_t *secrets)
+{
+    ngx_str_t  *secret;
+
+    while (p < last && *p == '/') {
+        p++;
+    }
+
+    while (p < last && last[-1] == '/') {
+        last--;
+    }
+
+    if (last - p < NGX_HTTP_JAMHOOK_REDACT_MIN) {
+        return NGX_OK;
+    }
+
+    secret = ngx_array_push(secrets);
+    if (secret == NULL) {
+        return NGX_ERROR;
+    }
+
+    secret->len = last - p;
+
+    secret->data = ngx_pnalloc(cf->pool, secret->len);
+    if (secret->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(secret->data, p, secret->len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_conf_cmp_secrets(const void *one, const void *two)
+{
+    const ngx_str_t  *first, *second;
+
+    first = one;
+    second = two;
+
+    if (first->len == second->len) {
+        return 0;
+    }
+
+    return first->len > second->len ? -1 : 1;
 }

@@ -5,9 +5,10 @@
  *
  * nginx's modules keep their arguments to themselves, and a URL with variables
  * is compiled, so the files are read a second time, by nginx's rules for
- * tokens.  Nothing rests on it but warnings and looking at a request before it
- * is sent rather than after: text that cannot be read (another module's blocks
- * may have rules of their own) yields nothing.
+ * tokens.  Nothing rests on it but warnings, looking at a request before it is
+ * sent rather than after, and which parts of a URL are not kept: text that
+ * cannot be read (another module's blocks may have rules of their own) yields
+ * nothing, and relay/record has the request's URI for that.
  */
 
 

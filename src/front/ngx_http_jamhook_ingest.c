@@ -1119,6 +1119,6 @@ ngx_http_jamhook_ingest_refused(ngx_http_jamhook_ctx_t *ctx,
 
     (void) ngx_atomic_fetch_add(&in->count->codes[code], 1);
 
-    in->count->refused = (ngx_atomic_uint_t) ngx_time()
-                         * NGX_HTTP_JAMHOOK_COUNT_CODES + code;
+    in->count->refused_code = code;
+    in->count->refused_at = (ngx_atomic_uint_t) ngx_time();
 }

@@ -28,18 +28,18 @@ static ngx_int_t ngx_http_jamhook_portal_send(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jamhook_portal_page_headers(ngx_http_request_t *r,
     ngx_http_jamhook_page_t *page);
 #if (NGX_HTTP_GZIP)
+static ngx_int_t ngx_http_jamhook_portal_vary(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jamhook_portal_gzip(ngx_http_request_t *r);
 #endif
 
 
-/* loopback, private (RFC 1918), link-local */
+/* loopback, private (RFC 1918) */
 
 static ngx_http_jamhook_portal_net_t  ngx_http_jamhook_portal_nets[] = {
     { 0x7f000000, 0xff000000 },
     { 0x0a000000, 0xff000000 },
     { 0xac100000, 0xfff00000 },
     { 0xc0a80000, 0xffff0000 },
-    { 0xa9fe0000, 0xffff0000 },
     { 0, 0 }
 };
 
@@ -57,10 +57,6 @@ static ngx_str_t  ngx_http_jamhook_portal_csp[] = {
     ngx_string("default-src 'none'; script-src 'self'; style-src 'self'; "
                "img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
                "form-action 'none'; frame-ancestors 'none'")
-};
-
-static ngx_str_t  ngx_http_jamhook_portal_vary[] = {
-    ngx_string("Vary"), ngx_string("Accept-Encoding")
 };
 
 static ngx_str_t  ngx_http_jamhook_portal_cache = ngx_string("Cache-Control");
@@ -198,7 +194,7 @@ ngx_http_jamhook_portal_is_near_inet(in_addr_t addr)
 
 #if (NGX_HAVE_INET6)
 
-/* ::1, fc00::/7, fe80::/10, and IPv4 in IPv6 */
+/* ::1, fc00::/7, and IPv4 in IPv6 */
 
 static ngx_uint_t
 ngx_http_jamhook_portal_is_near_inet6(struct in6_addr *addr)
@@ -214,9 +210,7 @@ ngx_http_jamhook_portal_is_near_inet6(struct in6_addr *addr)
         return ngx_http_jamhook_portal_is_near_inet(inet);
     }
 
-    return IN6_IS_ADDR_LOOPBACK(addr)
-           || (p[0] & 0xfe) == 0xfc
-           || (p[0] == 0xfe && (p[1] & 0xc0) == 0x80);
+    return IN6_IS_ADDR_LOOPBACK(addr) || (p[0] & 0xfe) == 0xfc;
 }
 
 #endif
@@ -352,13 +346,13 @@ ngx_http_jamhook_portal_page_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (page->gzip.len
-        && ngx_http_jamhook_reply_header(r, &ngx_http_jamhook_portal_vary[0],
-                                         &ngx_http_jamhook_portal_vary[1])
-           != NGX_OK)
-    {
+#if (NGX_HTTP_GZIP)
+
+    if (page->gzip.len && ngx_http_jamhook_portal_vary(r) != NGX_OK) {
         return NGX_ERROR;
     }
+
+#endif
 
     etag = ngx_list_push(&r->headers_out.headers);
     if (etag == NULL) {
@@ -378,6 +372,27 @@ ngx_http_jamhook_portal_page_headers(ngx_http_request_t *r,
 
 
 #if (NGX_HTTP_GZIP)
+
+/* nginx adds it, once, where "gzip_vary" is on */
+
+static ngx_int_t
+ngx_http_jamhook_portal_vary(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    static ngx_str_t  name = ngx_string("Vary");
+    static ngx_str_t  value = ngx_string("Accept-Encoding");
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (clcf->gzip_vary) {
+        r->gzip_vary = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_jamhook_reply_header(r, &name, &value);
+}
+
 
 /* the bytes are others, so the tag is a weak one */
 

@@ -27,7 +27,7 @@ static void ngx_http_jamhook_render_received(ngx_http_jamhook_writer_t *w,
 static void ngx_http_jamhook_render_source(ngx_http_jamhook_writer_t *w,
     ngx_http_jamhook_source_count_t *source);
 static void ngx_http_jamhook_render_refused(ngx_http_jamhook_writer_t *w,
-    ngx_atomic_uint_t refused);
+    ngx_http_jamhook_source_count_t *source);
 
 
 /* by store_state_e */
@@ -610,7 +610,7 @@ ngx_http_jamhook_render_source(ngx_http_jamhook_writer_t *w,
     ngx_http_jamhook_writer_name(w, "last_at");
     ngx_http_jamhook_writer_time(w, (int64_t) source->last_at * 1000);
 
-    ngx_http_jamhook_render_refused(w, source->refused);
+    ngx_http_jamhook_render_refused(w, source);
 
     ngx_http_jamhook_writer_close(w, '}');
 }
@@ -618,24 +618,22 @@ ngx_http_jamhook_render_source(ngx_http_jamhook_writer_t *w,
 
 static void
 ngx_http_jamhook_render_refused(ngx_http_jamhook_writer_t *w,
-    ngx_atomic_uint_t refused)
+    ngx_http_jamhook_source_count_t *source)
 {
     ngx_uint_t  code;
 
     ngx_http_jamhook_writer_name(w, "last_refused");
 
-    code = refused % NGX_HTTP_JAMHOOK_COUNT_CODES;
+    code = source->refused_code;
 
-    if (refused == 0 || code >= NGX_HTTP_JAMHOOK_CODES) {
+    if (source->refused_at == 0 || code >= NGX_HTTP_JAMHOOK_CODES) {
         ngx_http_jamhook_writer_null(w);
         return;
     }
 
     ngx_http_jamhook_writer_open(w, '{');
     ngx_http_jamhook_writer_name(w, "at");
-    ngx_http_jamhook_writer_time(w,
-                      (int64_t) (refused / NGX_HTTP_JAMHOOK_COUNT_CODES)
-                      * 1000);
+    ngx_http_jamhook_writer_time(w, (int64_t) source->refused_at * 1000);
     ngx_http_jamhook_writer_name(w, "code");
     ngx_http_jamhook_writer_str(w, ngx_http_jamhook_reply_code(code));
     ngx_http_jamhook_writer_name(w, "detail");

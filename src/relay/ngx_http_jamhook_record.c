@@ -1,12 +1,15 @@
 
 #include "ngx_http_jamhook_record.h"
 #include "ngx_http_jamhook_headers.h"
+#include "ngx_http_jamhook_redact.h"
 
 
 static void ngx_http_jamhook_record_request(ngx_http_jamhook_op_outcome_t *op,
     ngx_http_jamhook_delivery_t *d);
 static void ngx_http_jamhook_record_response(ngx_http_jamhook_op_outcome_t *op,
     ngx_http_jamhook_delivery_t *d);
+static void ngx_http_jamhook_record_redact(ngx_http_jamhook_delivery_t *d,
+    ngx_str_t *text, ngx_uint_t cut);
 
 
 void
@@ -85,6 +88,8 @@ ngx_http_jamhook_record_response(ngx_http_jamhook_op_outcome_t *op,
                                          d->parcel->pool,
                                          &op->response_headers);
 
+    ngx_http_jamhook_record_redact(d, &op->response_headers, 0);
+
     b = &o->body;
     len = b->last - b->start;
 
@@ -103,4 +108,49 @@ ngx_http_jamhook_record_response(ngx_http_jamhook_op_outcome_t *op,
 
     ngx_memcpy(op->response_body.data, b->start, len);
     op->response_body.len = len;
+
+    ngx_http_jamhook_record_redact(d, &op->response_body, op->truncated);
+}
+
+
+/* what says "Cannot POST /path" says a password, if the path is one */
+
+static void
+ngx_http_jamhook_record_redact(ngx_http_jamhook_delivery_t *d, ngx_str_t *text,
+    ngx_uint_t cut)
+{
+    u_char                       *p;
+    ngx_str_t                     uri;
+    ngx_http_upstream_t          *u;
+    ngx_http_jamhook_endpoint_t  *ep;
+
+    if (text->len == 0) {
+        return;
+    }
+
+    ep = d->endpoint;
+    u = d->sr->upstream;
+
+    ngx_http_jamhook_redact(text, ep->secrets.elts, ep->secrets.nelts, cut);
+
+    if (u == NULL || u->uri.len == 0 || (ep->url.data && !ep->variables)) {
+        return;
+    }
+
+    /* a URL of variables, or one that is not known: as proxy_pass made it */
+
+    uri = u->uri;
+
+    p = ngx_strlchr(uri.data, uri.data + uri.len, '?');
+
+    if (p) {
+        uri.len = p - uri.data;
+    }
+
+    while (uri.len && *uri.data == '/') {
+        uri.data++;
+        uri.len--;
+    }
+
+    ngx_http_jamhook_redact(text, &uri, 1, cut);
 }

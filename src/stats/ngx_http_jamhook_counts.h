@@ -76,8 +76,9 @@ typedef struct {
     ngx_atomic_t                   results[NGX_HTTP_JAMHOOK_COUNT_RESULTS];
     ngx_atomic_t                   codes[NGX_HTTP_JAMHOOK_COUNT_CODES];
     ngx_atomic_t                   last_at;      /* s, Unix; 0: never */
-    ngx_atomic_t                   refused;      /* s * COUNT_CODES + code: when
-                                                    and why the last was; 0 */
+    ngx_atomic_t                   refused_at;   /* s, Unix: when the last was;
+                                                    0: none */
+    ngx_atomic_t                   refused_code; /* and why */
 } ngx_http_jamhook_source_count_t;
 
 

@@ -649,9 +649,19 @@ ngx_http_jamhook_zone_join(void)
         worker = &ngx_http_jamhook_zone->workers[i];
         pid = worker->pid;
 
-        if (ngx_http_jamhook_zone_is_live(worker)
-            || !ngx_atomic_cmp_set(&worker->pid, pid,
-                                   (ngx_atomic_uint_t) ngx_pid))
+        if (ngx_http_jamhook_zone_is_live(worker)) {
+            continue;
+        }
+
+        /*
+         * First: as soon as the slot is this worker's, another one that looks
+         * for a slot has to see it at work.
+         */
+
+        worker->seen = ngx_current_msec;
+
+        if (!ngx_atomic_cmp_set(&worker->pid, pid,
+                                (ngx_atomic_uint_t) ngx_pid))
         {
             continue;
         }

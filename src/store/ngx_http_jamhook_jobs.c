@@ -5,26 +5,59 @@
 #if (NGX_THREADS)
 
 
+/* of a thread that reads; nginx's own are at 0 */
+
+#define NGX_HTTP_JAMHOOK_JOBS_NICE  10
+
+
 /* nginx has it in no header */
 
 extern ngx_module_t  ngx_thread_pool_module;
 
 
 static ngx_int_t ngx_http_jamhook_jobs_check_events(ngx_conf_t *cf);
+static ngx_int_t ngx_http_jamhook_jobs_add_pool(ngx_conf_t *cf,
+    ngx_str_t *directive);
 static void ngx_http_jamhook_jobs_run(void *data, ngx_log_t *log);
+static void ngx_http_jamhook_jobs_step_back(void);
 static void ngx_http_jamhook_jobs_done(ngx_event_t *ev);
 
 
-/* one that writes, one that reads */
+/* by ngx_http_jamhook_job_t's low */
 
-static ngx_str_t  ngx_http_jamhook_jobs_directive[] = {
-    ngx_string("thread_pool"),
-    ngx_string("jamhook"),
-    ngx_string("threads=2"),
-    ngx_string("max_queue=16")
+static ngx_str_t  ngx_http_jamhook_jobs_directives[2][4] = {
+
+    { ngx_string("thread_pool"), ngx_string("jamhook"),
+      ngx_string("threads=1"), ngx_string("max_queue=16") },
+
+    { ngx_string("thread_pool"), ngx_string("jamhook_read"),
+      ngx_string("threads=1"), ngx_string("max_queue=16") }
 };
 
-static ngx_thread_pool_t  *ngx_http_jamhook_jobs_pool;
+static ngx_thread_pool_t  *ngx_http_jamhook_jobs_pools[2];
+
+
+ngx_int_t
+ngx_http_jamhook_jobs_add(ngx_conf_t *cf)
+{
+    ngx_uint_t  i;
+
+    if (ngx_http_jamhook_jobs_check_events(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < 2; i++) {
+
+        if (ngx_http_jamhook_jobs_add_pool(cf,
+                                           ngx_http_jamhook_jobs_directives[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
 
 
 /*
@@ -32,19 +65,15 @@ static ngx_thread_pool_t  *ngx_http_jamhook_jobs_pool;
  * has: that is for its directive alone.  So the directive is what is called.
  */
 
-ngx_int_t
-ngx_http_jamhook_jobs_add(ngx_conf_t *cf)
+static ngx_int_t
+ngx_http_jamhook_jobs_add_pool(ngx_conf_t *cf, ngx_str_t *directive)
 {
     char           *rv;
     void           *conf;
     ngx_array_t    *saved, args;
     ngx_command_t  *cmd;
 
-    if (ngx_http_jamhook_jobs_check_events(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_thread_pool_get(cf->cycle, &ngx_http_jamhook_jobs_directive[1])) {
+    if (ngx_thread_pool_get(cf->cycle, &directive[1])) {
         return NGX_OK;
     }
 
@@ -62,7 +91,7 @@ ngx_http_jamhook_jobs_add(ngx_conf_t *cf)
 
     ngx_memzero(&args, sizeof(ngx_array_t));
 
-    args.elts = ngx_http_jamhook_jobs_directive;
+    args.elts = directive;
     args.nelts = 4;
     args.size = sizeof(ngx_str_t);
     args.nalloc = 4;
@@ -124,10 +153,18 @@ ngx_http_jamhook_jobs_check_events(ngx_conf_t *cf)
 ngx_int_t
 ngx_http_jamhook_jobs_init(ngx_cycle_t *cycle)
 {
-    ngx_http_jamhook_jobs_pool = ngx_thread_pool_get(cycle,
-                                         &ngx_http_jamhook_jobs_directive[1]);
+    ngx_uint_t  i;
 
-    return ngx_http_jamhook_jobs_pool ? NGX_OK : NGX_ERROR;
+    for (i = 0; i < 2; i++) {
+        ngx_http_jamhook_jobs_pools[i] =
+            ngx_thread_pool_get(cycle, &ngx_http_jamhook_jobs_directives[i][1]);
+
+        if (ngx_http_jamhook_jobs_pools[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -140,7 +177,8 @@ ngx_http_jamhook_jobs_post(ngx_http_jamhook_job_t *job)
     job->task.event.handler = ngx_http_jamhook_jobs_done;
     job->task.event.log = ngx_cycle->log;
 
-    return ngx_thread_task_post(ngx_http_jamhook_jobs_pool, &job->task);
+    return ngx_thread_task_post(ngx_http_jamhook_jobs_pools[job->low],
+                                &job->task);
 }
 
 
@@ -149,7 +187,34 @@ ngx_http_jamhook_jobs_run(void *data, ngx_log_t *log)
 {
     ngx_http_jamhook_job_t  *job = data;
 
+    if (job->low) {
+        ngx_http_jamhook_jobs_step_back();
+    }
+
     job->run(job->data, log);
+}
+
+
+/*
+ * A walk through many rows takes a processor for some ms, and where there are
+ * few of them the event loop waits for it to end.  On Linux a priority is a
+ * thread's own; it cannot be raised again without rights, so this thread does
+ * nothing else.
+ */
+
+static void
+ngx_http_jamhook_jobs_step_back(void)
+{
+#if (NGX_LINUX)
+
+    static __thread ngx_uint_t  done;
+
+    if (!done) {
+        done = 1;
+        (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_JAMHOOK_JOBS_NICE);
+    }
+
+#endif
 }
 
 

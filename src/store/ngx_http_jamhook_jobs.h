@@ -2,8 +2,8 @@
 /*
  * Jobs: calls that block, off the event loop.  The one owner of threads.
  *
- * A job runs in a thread of nginx's own pool "jamhook", then its end is told
- * on the event loop.  What it works on is its own until then.  When a worker
+ * A job runs in a thread of nginx's own pool "jamhook", or "jamhook_read" where
+ * it may take its time, and then its end is told on the event loop.  What it works on is its own until then.  When a worker
  * exits, queued jobs still run, but nobody is told.
  */
 
@@ -28,12 +28,14 @@ typedef struct {
     void                (*run)(void *data, ngx_log_t *log);  /* in a thread */
     void                (*done)(void *data);                 /* event loop */
     void                 *data;
+    unsigned              low:1;                 /* it steps back where others
+                                                    need the processor */
 } ngx_http_jamhook_job_t;
 
 
 /*
- * Gives the configuration a pool of threads, unless it has a "thread_pool
- * jamhook" of its own.  NGX_OK; NGX_ERROR: logged.
+ * Gives the configuration its pools of threads, of one each, unless it has a
+ * "thread_pool" of that name itself.  NGX_OK; NGX_ERROR: logged.
  */
 ngx_int_t ngx_http_jamhook_jobs_add(ngx_conf_t *cf);
 
@@ -41,7 +43,7 @@ ngx_int_t ngx_http_jamhook_jobs_add(ngx_conf_t *cf);
 ngx_int_t ngx_http_jamhook_jobs_init(ngx_cycle_t *cycle);
 
 /*
- * Starts a job whose run, done and data are set; it must not be under way
+ * Starts a job whose run, done, data and low are set; it must not be under way
  * already.  NGX_OK; NGX_ERROR: it could not be queued.
  */
 ngx_int_t ngx_http_jamhook_jobs_post(ngx_http_jamhook_job_t *job);

@@ -142,6 +142,7 @@ ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
     ngx_http_jamhook_store.writing.job.done = ngx_http_jamhook_store_written;
     ngx_http_jamhook_store.reading.kind = NGX_HTTP_JAMHOOK_SESSION_READ;
     ngx_http_jamhook_store.reading.job.done = ngx_http_jamhook_store_was_read;
+    ngx_http_jamhook_store.reading.job.low = 1;
 
     ngx_http_jamhook_store.turn.handler = ngx_http_jamhook_store_turn_handler;
     ngx_http_jamhook_store.refuse.handler =

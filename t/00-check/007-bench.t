@@ -35,4 +35,20 @@ like $said, qr/^\| 500 that are due, .* \| \d+ % \| -?[\d.]+ MiB \|/m,
      'one in which many wait';
 is +(() = $said =~ /^One fdatasync/mg), 3, 'the disk by itself';
 
+$said = `t/bench/portal.pl --quick --rounds 2 2>&1`;
+
+my $judged = qr/(?:met|MISSED)/;
+
+is $?, 0, 'portal.pl' or diag $said;
+like $said, qr/^\| events \| \d+ (?:\| $ms ){6}\| 50 ms \| $judged \|/m,
+     'a list, and its second page';
+like $said, qr/^\| an event \| \d+ (?:\| $ms ){3}.*\| 50 ms \| $judged \|/m,
+     "an event's page";
+like $said, qr/^\| stats of 30d \| .*\| 200 ms \| $judged \|/m, 'stats';
+like $said, qr/^\| metrics \| \d+ (?:\| $ms ){3}/m, 'metrics';
+like $said, qr/^\| with calls (?:\| $ms ){3}\| [\d. ]+ \| $ms \|/m,
+     'the answers to events meanwhile';
+like $said, qr/^The p99 with calls is [\d.]+ times .* 2\.0: $judged\./m,
+     'their ratio';
+
 done_testing;

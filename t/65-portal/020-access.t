@@ -193,18 +193,19 @@ Cache-Control: no-store
 
 
 
-=== TEST 9: 169.254.1.1 is let in
+=== TEST 9: 169.254.1.1 is not
 --- store
 --- request
 GET /jamhook/api/status
 --- more_headers
 X-Real-IP: 169.254.1.1
---- error_code: 200
+--- error_code: 403
 --- response_headers
 Referrer-Policy: no-referrer
 X-Content-Type-Options: nosniff
 Cache-Control: no-store
---- response_body_like: ^\{"version"
+Content-Type: application/problem+json
+--- response_body_like: "code":"forbidden"
 
 
 
@@ -288,18 +289,19 @@ Cache-Control: no-store
 
 
 
-=== TEST 14: fe80::1 is let in
+=== TEST 14: fe80::1 is not
 --- store
 --- request
 GET /jamhook/api/status
 --- more_headers
 X-Real-IP: fe80::1
---- error_code: 200
+--- error_code: 403
 --- response_headers
 Referrer-Policy: no-referrer
 X-Content-Type-Options: nosniff
 Cache-Control: no-store
---- response_body_like: ^\{"version"
+Content-Type: application/problem+json
+--- response_body_like: "code":"forbidden"
 
 
 
@@ -307,18 +309,19 @@ Cache-Control: no-store
 
 
 
-=== TEST 15: febf::1 is let in
+=== TEST 15: febf::1 is not
 --- store
 --- request
 GET /jamhook/api/status
 --- more_headers
 X-Real-IP: febf::1
---- error_code: 200
+--- error_code: 403
 --- response_headers
 Referrer-Policy: no-referrer
 X-Content-Type-Options: nosniff
 Cache-Control: no-store
---- response_body_like: ^\{"version"
+Content-Type: application/problem+json
+--- response_body_like: "code":"forbidden"
 
 
 

@@ -70,5 +70,32 @@ my %others = map { $_ => 1 }
 
 is_deeply \%others, {}, 'nothing is asked of another host';
 
+
+# Vary, where nginx adds one of its own
+
+ok $nginx->reload(server => q{
+    gzip             on;
+    gzip_vary        on;
+    gzip_min_length  1;
+    gzip_types       *;
+    location /jamhook/ { jamhook_portal; }
+}), 'gzip_vary on';
+
+for my $path ('', 'app.js', 'app.css', 'icon.svg') {
+    my $whole = page($path);
+    my $name = $path || 'the page';
+
+    for my $headers ([], ['Accept-Encoding: gzip'],
+                     ["If-None-Match: $whole->{headers}{etag}"])
+    {
+        my $raw = page($path, @$headers)->{raw};
+        my $body = index $raw, "\r\n\r\n";
+        my @vary = substr($raw, 0, $body) =~ /^Vary: (.*?)\r?$/mig;
+
+        is "@vary", 'Accept-Encoding',
+           join ', ', "$name says it once", @$headers;
+    }
+}
+
 $nginx->ends_well;
 done_testing;

@@ -1,6 +1,7 @@
 package Bench;
 
-# What the benchmarks share: a process' CPU time and memory, and medians.
+# What the benchmarks share: the sender of events, a process' CPU time and
+# memory, what the disk does, and medians.
 
 use strict;
 use warnings;
@@ -10,11 +11,113 @@ use lib "$FindBin::Bin/../lib";
 
 use Jamhook::Env;
 use POSIX ();
+use Time::HiRes qw(time sleep);
 
 my $tick = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+my $next = 1;
+my ($rate, @fsync);
 
 
+sub thousands { return scalar reverse join ',', unpack '(A3)*', reverse $_[0] }
 sub median { my @s = sort { $a <=> $b } @_; return $s[@s / 2] }
+
+
+# of each key of these hashes
+sub medians {
+    my ($results) = @_;
+
+    return map { my $key = $_;
+                 $key => median(map { $_->{$key} } @$results) }
+           keys %{ $results->[0] };
+}
+
+
+# the program, built
+sub rate {
+    return $rate if $rate;
+
+    $rate = Jamhook::Env::tmp() . '/rate';
+
+    system($ENV{CC} || 'cc', '-O2', '-Wno-deprecated-declarations', '-o',
+           $rate, "$FindBin::Bin/rate.c", '-lcrypto') == 0
+        or die "rate.c does not build";
+
+    return $rate;
+}
+
+
+# Begins to send signed events, no id twice; target: a port to be the target on.
+sub start_load {
+    my ($port, $path, $connections, $seconds, $per_second, $target) = @_;
+
+    my @command = (rate(), 'send', $port, $path, $Jamhook::Sign::KEYS{P1},
+                   $connections, $seconds, $per_second, $next, $target || 0);
+
+    open my $said, '-|', @command or die "rate: $!";
+
+    return { said => $said, path => $path };
+}
+
+
+# Waits for its end: what rate said, times in microseconds.
+sub end_load {
+    my ($sending) = @_;
+
+    my $line = readline $sending->{said};
+    close $sending->{said};
+
+    die "rate: $?" if $? || !defined $line || $line !~ /^sent=/;
+
+    my %got = $line =~ /(\w+)=(\d+)/g;
+
+    $next += $got{sent};
+    die "$sending->{path}: $line"
+        if $got{errors} || $got{answered} < $got{sent};
+
+    return \%got;
+}
+
+
+# Nothing of "fin" is due or under way. Only through indexes of what is.
+sub wait_drained {
+    my ($store, $seconds) = @_;
+
+    my $sql = q{
+        select exists (select 1 from deliveries d where state = 1
+                       and endpoint = (select id from endpoints
+                                       where name = 'fin'))
+            or exists (select 1 from deliveries where state = 0
+                       and endpoint = (select id from endpoints
+                                       where name = 'fin')
+                       and class in (0, 1)
+                       and next_at < (strftime('%s') + 60) * 1000) as n};
+
+    my $until = time + $seconds;
+
+    while ($store->value($sql)) {
+        die "not all is delivered" if time > $until;
+        sleep 0.005;
+    }
+}
+
+
+# What one fdatasync() takes, n of them; remembered until it is said.
+sub note_fsync {
+    my ($dir, $n) = @_;
+
+    my %got = `@{[ rate() ]} fsync $dir $n` =~ /(\w+)=(\d+)/g;
+
+    push @fsync, { map { $_ => $got{$_} / 1000 } qw(p50 p99) };
+}
+
+
+sub say_fsync {
+    my %m = medians(\@fsync);
+
+    printf "\nOne fdatasync() of 4 KiB in the store's directory, between the"
+           . " rounds: median %.2f ms, p99 %.2f ms.\n\n", @m{qw(p50 p99)};
+    @fsync = ();
+}
 
 
 # seconds, of all threads

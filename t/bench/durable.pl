@@ -55,12 +55,9 @@ if ($opt{quick}) {
 
 my %part = map { $_ => 1 } split /,/, $opt{part};
 my $tmp = Jamhook::Env::tmp();
-my $rate = "$tmp/rate";
-my ($stores, $next) = (0, 1);
+my $stores = 0;
 my (@made, @stopped);
 
-
-sub thousands { return scalar reverse join ',', unpack '(A3)*', reverse $_[0] }
 
 # killed, it stops its nginx all the same
 $SIG{$_} = sub { exit 1 } for qw(INT TERM);
@@ -71,9 +68,6 @@ END {
     remove_tree($_) for @made;
     $? = $status;
 }
-
-system($ENV{CC} || 'cc', '-O2', '-Wno-deprecated-declarations', '-o', $rate,
-       "$FindBin::Bin/rate.c", '-lcrypto') == 0 or die "rate.c does not build";
 
 my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
     level => 'crit', connections => 8192, http => q{
@@ -160,46 +154,14 @@ sub relay {
 }
 
 
-# Nothing of "fin" is due or under way. Only through indexes of what is.
-sub wait_drained {
-    my ($nginx, $seconds) = @_;
-
-    my $sql = q{
-        select exists (select 1 from deliveries d where state = 1
-                       and endpoint = (select id from endpoints
-                                       where name = 'fin'))
-            or exists (select 1 from deliveries where state = 0
-                       and endpoint = (select id from endpoints
-                                       where name = 'fin')
-                       and class in (0, 1)
-                       and next_at < (strftime('%s') + 60) * 1000) as n};
-
-    my $until = time + $seconds;
-
-    while ($nginx->{bench}->value($sql)) {
-        die "not all is delivered" if time > $until;
-        sleep 0.005;
-    }
-}
-
-
 sub load {
     my ($nginx, $path, $seconds, $per_second, $target) = @_;
 
     my $connections = $opt{connections};
     $connections *= 2 if ($nginx->{workers} || 1) > 2;
 
-    my $line = `$rate send @{[ $nginx->port ]} $path $Jamhook::Sign::KEYS{P1} \\
-                $connections $seconds $per_second $next @{[ $target || 0 ]}`;
-
-    die "rate: $?" if $? || $line !~ /^sent=/;
-
-    my %got = $line =~ /(\w+)=(\d+)/g;
-
-    $next += $got{sent};
-    die "$path: $line" if $got{errors} || $got{answered} < $got{sent};
-
-    return \%got;
+    return Bench::end_load(Bench::start_load($nginx->port, $path, $connections,
+                                             $seconds, $per_second, $target));
 }
 
 
@@ -220,7 +182,7 @@ sub saturate {
     my $got = load($nginx, $path, $opt{seconds}, 0);
     my $answered = time;
 
-    wait_drained($nginx, 60) if $path eq '/jam';
+    Bench::wait_drained($nginx->{bench}, 60) if $path eq '/jam';
 
     my $seconds = $got->{us} / 1e6 + time - $answered;
     my @cpu = $sum->();
@@ -234,40 +196,10 @@ sub saturate {
 }
 
 
-my @fsync;
-
-# ms; remembered for the whole of a part
-sub fsync {
-    my ($dir, $n) = @_;
-
-    my %got = `$rate fsync $dir $n` =~ /(\w+)=(\d+)/g;
-
-    return { map { $_ => $got{$_} / 1000 } qw(p50 p95 p99 pmax) };
-}
-
-
 sub note_fsync {
     my ($nginx) = @_;
 
-    push @fsync, fsync($nginx->{bench}->dir, $opt{quick} ? 10 : 40);
-}
-
-
-sub say_fsync {
-    printf "\nOne fdatasync() of 4 KiB in the store's directory, between the"
-           . " rounds: median %.2f ms, p99 %.2f ms.\n\n",
-           Bench::median(map { $_->{p50} } @fsync),
-           Bench::median(map { $_->{p99} } @fsync);
-    @fsync = ();
-}
-
-
-sub medians {
-    my ($results) = @_;
-
-    return map { my $key = $_;
-                 $key => Bench::median(map { $_->{$key} } @$results) }
-           keys %{ $results->[0] };
+    Bench::note_fsync($nginx->{bench}->dir, $opt{quick} ? 10 : 40);
 }
 
 
@@ -296,7 +228,7 @@ sub throughput {
         }
 
         for my $path ('/bare', '/jam') {
-            my %m = medians($got{$path});
+            my %m = Bench::medians($got{$path});
 
             printf "| %d | %s | %.1f us | %.1f + %.1f us | %.0f | %.0f"
                    . " | %.1f ms | %.1f ms | %.1f ms |\n", $workers,
@@ -317,14 +249,14 @@ sub throughput {
         $nginx->stop;
     }
 
-    say_fsync();
+    Bench::say_fsync();
 }
 
 
 sub latency {
     printf "## Stored and delivered, %s events/s\n\n"
            . "One worker, from when an event was to be sent; median of %d"
-           . " rounds of %s s\n\n", thousands($opt{rate}), $opt{rounds},
+           . " rounds of %s s\n\n", Bench::thousands($opt{rate}), $opt{rounds},
            $opt{'rate-seconds'};
     print "| | | p50 | p95 | p99 |\n| --- | --- | --- | --- | --- |\n";
 
@@ -354,7 +286,7 @@ sub latency {
                 push @{ $got{"$place->[0]$path"} }, $got;
                 push @late, $got->{late99};
 
-                wait_drained($nginx, 60);
+                Bench::wait_drained($nginx->{bench}, 60);
             }
 
             note_fsync($nginx) if $place == $places[0];
@@ -363,7 +295,7 @@ sub latency {
 
     for my $place (map { $_->[0] } @places) {
         for my $path ('/bare', '/jam') {
-            my %m = medians($got{"$place$path"});
+            my %m = Bench::medians($got{"$place$path"});
             my $name = $path eq '/bare' ? 'bare proxy_pass'
                      : "jamhook, store on $place";
 
@@ -378,7 +310,7 @@ sub latency {
 
     printf "\nThe sender itself was late by %.2f ms at p99.\n",
            Bench::median(@late) / 1000;
-    say_fsync();
+    Bench::say_fsync();
 
     $_->stop for values %nginx;
 }
@@ -392,7 +324,7 @@ sub fill {
     my $store = $nginx->{bench};
     my $one = load($nginx, '/jam', 1, 1);
 
-    wait_drained($nginx, 10);
+    Bench::wait_drained($nginx->{bench}, 10);
     $nginx->stop;
 
     my $insert = sub {
@@ -435,7 +367,7 @@ sub fill {
 
 
 sub growth {
-    my $n = thousands($opt{waiting});
+    my $n = Bench::thousands($opt{waiting});
     my $hole_port = $hole->sockport;
     my $ms = int(time * 1000);
 
@@ -446,7 +378,8 @@ sub growth {
 
     my @stores = (
         ['empty'],
-        [thousands($opt{events}) . ' finished events', $opt{events}, 'fin'],
+        [Bench::thousands($opt{events}) . ' finished events', $opt{events},
+         'fin'],
         ["$n deliveries that wait for their time", $opt{waiting}, 'fin',
          %waits, next_at => "$ms + 18000000 + n"],
         ["$n that are due, their endpoint says nothing", $opt{waiting}, 'dead',
@@ -507,7 +440,7 @@ sub growth {
           . "| --- | --- | --- | --- | --- |\n";
 
     for my $i (0 .. $#stores) {
-        my %m = medians($got{$i});
+        my %m = Bench::medians($got{$i});
         my $ratio = Bench::median(map { $got{$i}[$_]{rate} / $got{0}[$_]{rate} }
                                   0 .. $#{ $got{0} });
 
@@ -515,7 +448,7 @@ sub growth {
                @m{qw(cpu rate)}, $ratio * 100, ($peak{$i} - $idle) / 1024;
     }
 
-    say_fsync();
+    Bench::say_fsync();
 
     kill 'CONT', $busy;
     $_->stop for @nginx;

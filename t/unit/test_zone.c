@@ -1,4 +1,31 @@
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+/* another process may run as soon as a word was changed */
+
+static void  (*meanwhile)(void);
+
+static inline ngx_atomic_uint_t
+cmp_set(ngx_atomic_t *lock, ngx_atomic_uint_t old, ngx_atomic_uint_t set)
+{
+    void               (*other)(void);
+    ngx_atomic_uint_t    done;
+
+    done = ngx_atomic_cmp_set(lock, old, set);
+
+    if (meanwhile) {
+        other = meanwhile;
+        meanwhile = NULL;
+        other();
+    }
+
+    return done;
+}
+
+#undef ngx_atomic_cmp_set
+#define ngx_atomic_cmp_set  cmp_set
+
 /* one that is looked into: its cells are its own */
 #include "../../src/stats/ngx_http_jamhook_zone.c"
 #include "../../src/stats/ngx_http_jamhook_counts.c"
@@ -278,11 +305,11 @@ test_counts(void)
        "one whose name is gone is given away, at nothing");
 
     c.counts[7]->codes[3] = 5;
-    c.counts[7]->refused = 1;
+    c.counts[7]->refused_at = 1;
 
     (void) conf_load(&d, 507, 1, three);
     ok(d.counts[0] == c.counts[7] && d.counts[0]->codes[3] == 5
-       && d.counts[0]->refused == 1, "and kept from then on");
+       && d.counts[0]->refused_at == 1, "and kept from then on");
 
     ok(ngx_http_jamhook_zone_store() == &ngx_http_jamhook_zone->store,
        "the store's");
@@ -303,6 +330,26 @@ become(ngx_pid_t pid, ngx_uint_t slot)
 {
     ngx_pid = pid;
     ngx_http_jamhook_zone_slot = slot;
+}
+
+
+static ngx_uint_t  another;
+
+
+static void
+start_another(void)
+{
+    ngx_pid_t   pid;
+    ngx_uint_t  slot;
+
+    pid = ngx_pid;
+    slot = ngx_http_jamhook_zone_slot;
+
+    become(500, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+    (void) ngx_http_jamhook_zone_work(1, 0);
+    another = ngx_http_jamhook_zone_slot;
+
+    become(pid, slot);
 }
 
 
@@ -382,6 +429,27 @@ test_workers(void)
     ngx_http_jamhook_zone_active(cell, 9);
     ngx_http_jamhook_zone_leave();
     ok(ngx_http_jamhook_zone_sum_active(cell) == 2, "one that leaves is gone");
+    ngx_http_jamhook_zone_leave();
+
+    /* two that start at once, where others died */
+
+    ngx_current_msec += NGX_HTTP_JAMHOOK_COUNT_STALE + 1;
+
+    become(200, two);
+    (void) ngx_http_jamhook_zone_work(6, 0);
+    become(300, one);
+    (void) ngx_http_jamhook_zone_work(0, 0);
+
+    become(400, NGX_HTTP_JAMHOOK_COUNT_WORKERS);
+    meanwhile = start_another;
+    ok(ngx_http_jamhook_zone_work(1, 0) == 1 && meanwhile == NULL
+       && another != NGX_HTTP_JAMHOOK_COUNT_WORKERS
+       && another != ngx_http_jamhook_zone_slot,
+       "one that starts meanwhile takes another slot");
+    ok(ngx_http_jamhook_zone_work(1, 0) == 0, "both keep theirs");
+
+    ngx_http_jamhook_zone_leave();
+    become(500, another);
     ngx_http_jamhook_zone_leave();
 
     /* an older idea of the time than another's */
