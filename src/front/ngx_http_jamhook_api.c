@@ -2,6 +2,7 @@
 #include "ngx_http_jamhook_api.h"
 #include "ngx_http_jamhook_ctx.h"
 #include "ngx_http_jamhook_headers.h"
+#include "ngx_http_jamhook_late.h"
 #include "ngx_http_jamhook_store.h"
 
 
@@ -42,7 +43,6 @@ static ngx_int_t ngx_http_jamhook_api_text(ngx_http_jamhook_call_t *call,
     ngx_str_t *text);
 static ngx_int_t ngx_http_jamhook_api_too_large(ngx_http_request_t *r);
 
-static ngx_int_t ngx_http_jamhook_api_notice(ngx_http_request_t *r);
 static void ngx_http_jamhook_api_timer_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_api_finish(ngx_http_jamhook_call_t *call,
     ngx_http_request_t *r, ngx_int_t rc);
@@ -477,7 +477,7 @@ ngx_http_jamhook_api_read(ngx_http_jamhook_call_t *call)
 
     if (rc == NGX_AGAIN) {
 
-        /* released by ngx_http_finalize_request() in api_finish() */
+        /* released by ngx_http_finalize_request() in late_finalize() */
 
         r->main->count++;
 
@@ -670,7 +670,7 @@ ngx_http_jamhook_api_too_large(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_jamhook_api_wait(ngx_http_jamhook_call_t *call, ngx_msec_t timeout)
 {
-    if (ngx_http_jamhook_api_notice(call->request) != NGX_OK) {
+    if (ngx_http_jamhook_late_notice(call->request) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -685,35 +685,6 @@ ngx_http_jamhook_api_wait(ngx_http_jamhook_call_t *call, ngx_msec_t timeout)
     call->refs++;                /* until api_end() */
 
     return NGX_AGAIN;
-}
-
-
-/* notices a client that leaves: its connection is free then */
-
-static ngx_int_t
-ngx_http_jamhook_api_notice(ngx_http_request_t *r)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (r->discard_body) {
-
-        /* a GET with a body, which nginx still reads */
-
-        return NGX_OK;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-        return NGX_OK;
-    }
-
-    return ngx_handle_read_event(c->read, 0);
 }
 
 
@@ -743,21 +714,7 @@ ngx_http_jamhook_api_timer_handler(ngx_event_t *ev)
 ngx_http_request_t *
 ngx_http_jamhook_api_waiting(ngx_http_jamhook_call_t *call)
 {
-    ngx_http_request_t  *r;
-
-    r = call->request;
-
-    if (r == NULL
-        || ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != call->ctx)
-    {
-        /* the client left; or it did, and is in a post_action location */
-
-        return NULL;
-    }
-
-    ngx_http_set_log_request(r->connection->log, r);
-
-    return r;
+    return ngx_http_jamhook_late_request(call->request, call->ctx);
 }
 
 
@@ -779,18 +736,13 @@ static void
 ngx_http_jamhook_api_finish(ngx_http_jamhook_call_t *call,
     ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_connection_t  *c;
-
     call->request = NULL;
 
     if (call->timer.timer_set) {
         ngx_del_timer(&call->timer);
     }
 
-    c = r->connection;
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    ngx_http_jamhook_late_finalize(r, rc);
 }
 
 

@@ -3,6 +3,7 @@
 #include "ngx_http_jamhook_ctx.h"
 #include "ngx_http_jamhook_dispatch.h"
 #include "ngx_http_jamhook_headers.h"
+#include "ngx_http_jamhook_late.h"
 #include "ngx_http_jamhook_parcel.h"
 #include "ngx_http_jamhook_reply.h"
 #include "ngx_http_jamhook_schedule.h"
@@ -66,12 +67,7 @@ static ngx_int_t ngx_http_jamhook_ingest_route(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx);
 static ngx_http_jamhook_wait_t *ngx_http_jamhook_ingest_wait(
     ngx_http_request_t *r, ngx_http_jamhook_ctx_t *ctx);
-static ngx_int_t ngx_http_jamhook_ingest_notice(ngx_http_request_t *r);
 static void ngx_http_jamhook_ingest_wait_cleanup(void *data);
-static ngx_http_request_t *ngx_http_jamhook_ingest_waiting(
-    ngx_http_jamhook_wait_t *w);
-static void ngx_http_jamhook_ingest_finalize(ngx_http_request_t *r,
-    ngx_int_t rc);
 
 static ngx_int_t ngx_http_jamhook_ingest_store(ngx_http_request_t *r,
     ngx_http_jamhook_ctx_t *ctx, ngx_http_jamhook_endpoint_t **endpoints,
@@ -337,7 +333,7 @@ ngx_http_jamhook_ingest_body_handler(ngx_http_request_t *r)
 
         /*
          * The reference that ngx_http_read_client_request_body() took holds
-         * the request until ngx_http_jamhook_ingest_finalize().
+         * the request until ngx_http_jamhook_late_finalize().
          */
 
         return;
@@ -688,32 +684,11 @@ ngx_http_jamhook_ingest_wait(ngx_http_request_t *r,
     w->ctx = ctx;
     w->retry_after = NGX_DECLINED;
 
-    if (r == r->main && ngx_http_jamhook_ingest_notice(r) != NGX_OK) {
+    if (r == r->main && ngx_http_jamhook_late_notice(r) != NGX_OK) {
         return NULL;
     }
 
     return w;
-}
-
-
-/* notices a client that leaves: its connection is free then */
-
-static ngx_int_t
-ngx_http_jamhook_ingest_notice(ngx_http_request_t *r)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-        return NGX_OK;
-    }
-
-    return ngx_handle_read_event(c->read, 0);
 }
 
 
@@ -723,41 +698,6 @@ ngx_http_jamhook_ingest_wait_cleanup(void *data)
     ngx_http_jamhook_wait_t  *w = data;
 
     w->request = NULL;
-}
-
-
-/* the request that waits; NULL: there is nobody to be told */
-
-static ngx_http_request_t *
-ngx_http_jamhook_ingest_waiting(ngx_http_jamhook_wait_t *w)
-{
-    ngx_http_request_t  *r;
-
-    r = w->request;
-
-    if (r == NULL
-        || ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx)
-    {
-        /* the client left; or it did, and is in a post_action location */
-
-        return NULL;
-    }
-
-    ngx_http_set_log_request(r->connection->log, r);
-
-    return r;
-}
-
-
-static void
-ngx_http_jamhook_ingest_finalize(ngx_http_request_t *r, ngx_int_t rc)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
 }
 
 
@@ -815,16 +755,18 @@ failed:
 static void
 ngx_http_jamhook_ingest_kept(ngx_http_jamhook_keep_t *keep)
 {
-    ngx_int_t                rc;
-    ngx_http_request_t      *r;
-    ngx_http_jamhook_ctx_t  *ctx;
+    ngx_int_t                 rc;
+    ngx_http_request_t       *r;
+    ngx_http_jamhook_ctx_t   *ctx;
+    ngx_http_jamhook_wait_t  *w;
 
-    r = ngx_http_jamhook_ingest_waiting(keep->data);
+    w = keep->data;
+    ctx = w->ctx;
+
+    r = ngx_http_jamhook_late_request(w->request, ctx);
     if (r == NULL) {
         return;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_jamhook_module);
 
     switch (keep->verdict) {
 
@@ -861,7 +803,7 @@ ngx_http_jamhook_ingest_kept(ngx_http_jamhook_keep_t *keep)
                                             "the store cannot commit");
     }
 
-    ngx_http_jamhook_ingest_finalize(r, rc);
+    ngx_http_jamhook_late_finalize(r, rc);
 }
 
 
@@ -932,10 +874,10 @@ ngx_http_jamhook_ingest_delivered(ngx_http_jamhook_delivery_t *d)
         return;
     }
 
-    r = ngx_http_jamhook_ingest_waiting(w);
+    r = ngx_http_jamhook_late_request(w->request, w->ctx);
 
     if (r) {
-        ngx_http_jamhook_ingest_finalize(r,
+        ngx_http_jamhook_late_finalize(r,
                                       ngx_http_jamhook_ingest_answer(r, w));
     }
 }

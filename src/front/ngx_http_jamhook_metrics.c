@@ -2,6 +2,7 @@
 #include "ngx_http_jamhook_metrics.h"
 #include "ngx_http_jamhook_clock.h"
 #include "ngx_http_jamhook_ctx.h"
+#include "ngx_http_jamhook_late.h"
 #include "ngx_http_jamhook_reply.h"
 #include "ngx_http_jamhook_store.h"
 #include "ngx_http_jamhook_writer.h"
@@ -46,7 +47,6 @@ typedef struct {
 
 static ngx_int_t ngx_http_jamhook_metrics_not_allowed(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jamhook_metrics_ask(ngx_http_request_t *r);
-static ngx_int_t ngx_http_jamhook_metrics_notice(ngx_http_request_t *r);
 static void ngx_http_jamhook_metrics_cleanup(void *data);
 static void ngx_http_jamhook_metrics_timer_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_metrics_answer(
@@ -152,7 +152,7 @@ ngx_http_jamhook_metrics_ask(ngx_http_request_t *r)
     w = ngx_pcalloc(pool, sizeof(ngx_http_jamhook_metrics_wait_t));
 
     if (w == NULL
-        || (r == r->main && ngx_http_jamhook_metrics_notice(r) != NGX_OK))
+        || (r == r->main && ngx_http_jamhook_late_notice(r) != NGX_OK))
     {
         ngx_destroy_pool(pool);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -184,35 +184,6 @@ ngx_http_jamhook_metrics_ask(ngx_http_request_t *r)
     ngx_http_jamhook_store_submit(&w->op.op);
 
     return NGX_DONE;
-}
-
-
-/* notices a client that leaves: its connection is free then */
-
-static ngx_int_t
-ngx_http_jamhook_metrics_notice(ngx_http_request_t *r)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (r->discard_body) {
-
-        /* a GET with a body, which nginx still reads */
-
-        return NGX_OK;
-    }
-
-    r->read_event_handler = ngx_http_test_reading;
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-        return NGX_OK;
-    }
-
-    return ngx_handle_read_event(c->read, 0);
 }
 
 
@@ -260,7 +231,6 @@ static void
 ngx_http_jamhook_metrics_answer(ngx_http_jamhook_metrics_wait_t *w,
     ngx_http_jamhook_op_endpoints_t *op)
 {
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = w->request;
@@ -278,19 +248,10 @@ ngx_http_jamhook_metrics_answer(ngx_http_jamhook_metrics_wait_t *w,
 
     w->cln->handler = NULL;
 
-    if (ngx_http_get_module_ctx(r, ngx_http_jamhook_module) != w->ctx) {
-
-        /* the client left, and is in a post_action location */
-
-        return;
+    if (ngx_http_jamhook_late_request(r, w->ctx)) {
+        ngx_http_jamhook_late_finalize(r,
+                                       ngx_http_jamhook_metrics_send(r, op));
     }
-
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_finalize_request(r, ngx_http_jamhook_metrics_send(r, op));
-    ngx_http_run_posted_requests(c);
 }
 
 

@@ -3,8 +3,9 @@
  * Jobs: calls that block, off the event loop.  The one owner of threads.
  *
  * A job runs in a thread of nginx's own pool "jamhook", or "jamhook_read" where
- * it may take its time, and then its end is told on the event loop.  What it works on is its own until then.  When a worker
- * exits, queued jobs still run, but nobody is told.
+ * it may take its time, and then its end is told on the event loop.  What it
+ * works on is its own until then.  When a worker exits, queued jobs still run,
+ * but nobody is told.
  */
 
 
