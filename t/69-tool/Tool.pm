@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use File::Temp ();
 use IPC::Run ();
 use JSON::PP ();
 use Jamhook::Env;
@@ -33,7 +34,14 @@ sub jamhook {
 
     my ($out, $err) = ('', '');
 
-    IPC::Run::run([$JAMHOOK, @$args], '<', \(defined $in ? $in : ''),
+    # a file, for the tool may end without having read it
+    my $file = File::Temp->new;
+
+    binmode $file;
+    print $file $in if defined $in;
+    close $file or die $!;
+
+    IPC::Run::run([$JAMHOOK, @$args], '<', $file->filename,
                   '>', \$out, '2>', \$err);
 
     return ($? & 127 ? "signal " . ($? & 127) : $? >> 8, $out, $err);
