@@ -48,6 +48,7 @@ all:
 run:
 	@$(TOOLS)/deps.sh build run
 	@$(TOOLS)/build.sh module build
+	@$(TOOLS)/tool.sh build
 	@$(TOOLS)/run.sh
 
 stop:

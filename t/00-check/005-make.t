@@ -30,6 +30,9 @@ is +(stat $module)[9], $mtime, 'and builds nothing';
 
 # make run, beside one that may be there
 
+# in a clone that nothing was made in; here other tests use it
+like `make -n run`, qr{/tool\.sh build$}m, 'make run builds the command line';
+
 my $run = getcwd() . '/build/run-test';
 remove_tree($run);
 
