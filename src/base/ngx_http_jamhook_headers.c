@@ -1,6 +1,7 @@
 
 #include "ngx_http_jamhook_headers.h"
 #include "ngx_http_jamhook_json.h"
+#include "ngx_http_jamhook_text.h"
 
 
 /* a text that is read, and where its strings go, which are no longer */
@@ -323,24 +324,20 @@ ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s)
 static ngx_uint_t
 ngx_http_jamhook_headers_is_utf8(ngx_str_t *s)
 {
-    u_char    *p, *last;
-    uint32_t   c;
+    size_t   n;
+    u_char  *p, *last;
 
     p = s->data;
     last = s->data + s->len;
 
     while (p < last) {
+        n = ngx_http_jamhook_text_utf8(p, last - p);
 
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-
-        c = ngx_utf8_decode(&p, last - p);
-
-        if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
+        if (n == 0) {
             return 0;
         }
+
+        p += n;
     }
 
     return 1;

@@ -1,5 +1,6 @@
 
 #include "ngx_http_jamhook_json.h"
+#include "ngx_http_jamhook_text.h"
 
 #include <math.h>
 
@@ -48,8 +49,6 @@ static ngx_int_t ngx_http_jamhook_json_scan_escape(
     ngx_http_jamhook_json_scan_t *scan);
 static ngx_int_t ngx_http_jamhook_json_scan_unit(
     ngx_http_jamhook_json_scan_t *scan, ngx_uint_t *unit);
-static ngx_int_t ngx_http_jamhook_json_scan_utf8(
-    ngx_http_jamhook_json_scan_t *scan);
 static ngx_int_t ngx_http_jamhook_json_scan_number(
     ngx_http_jamhook_json_scan_t *scan);
 static ngx_int_t ngx_http_jamhook_json_scan_digits(
@@ -580,7 +579,7 @@ static ngx_int_t
 ngx_http_jamhook_json_scan_string(ngx_http_jamhook_json_scan_t *scan)
 {
     u_char     ch;
-    ngx_int_t  rc;
+    size_t     n;
 
     while (scan->p < scan->last) {
         ch = *scan->p;
@@ -596,19 +595,22 @@ ngx_http_jamhook_json_scan_string(ngx_http_jamhook_json_scan_t *scan)
         }
 
         if (ch == '\\') {
-            rc = ngx_http_jamhook_json_scan_escape(scan);
 
-        } else if (ch >= 0x80) {
-            rc = ngx_http_jamhook_json_scan_utf8(scan);
+            if (ngx_http_jamhook_json_scan_escape(scan) != NGX_OK) {
+                return NGX_DECLINED;
+            }
 
-        } else {
-            scan->p++;
             continue;
         }
 
-        if (rc != NGX_OK) {
-            return rc;
+        n = ngx_http_jamhook_text_utf8(scan->p, scan->last - scan->p);
+
+        if (n == 0) {
+            return ngx_http_jamhook_json_scan_failed(scan,
+                                           "a JSON string is not valid UTF-8");
         }
+
+        scan->p += n;
     }
 
     return ngx_http_jamhook_json_scan_failed(scan, "a JSON string is cut off");
@@ -684,61 +686,6 @@ ngx_http_jamhook_json_scan_unit(ngx_http_jamhook_json_scan_t *scan,
     scan->p += 6;
 
     return NGX_OK;
-}
-
-
-/*
- * A character of more than one byte, by the table of well-formed UTF-8 (the
- * Unicode standard's table 3-7): the second byte's bounds are what keeps out
- * overlong forms, surrogates and what is beyond U+10FFFF.
- */
-
-static ngx_int_t
-ngx_http_jamhook_json_scan_utf8(ngx_http_jamhook_json_scan_t *scan)
-{
-    u_char   *p, low, high;
-    size_t    i, n;
-
-    p = scan->p;
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        n = 2;
-
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        n = 3;
-        low = (p[0] == 0xe0) ? 0xa0 : 0x80;
-        high = (p[0] == 0xed) ? 0x9f : 0xbf;
-
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        n = 4;
-        low = (p[0] == 0xf0) ? 0x90 : 0x80;
-        high = (p[0] == 0xf4) ? 0x8f : 0xbf;
-
-    } else {
-        goto invalid;
-    }
-
-    if ((size_t) (scan->last - p) < n || p[1] < low || p[1] > high) {
-        goto invalid;
-    }
-
-    for (i = 2; i < n; i++) {
-        if (p[i] < 0x80 || p[i] > 0xbf) {
-            goto invalid;
-        }
-    }
-
-    scan->p += n;
-
-    return NGX_OK;
-
-invalid:
-
-    return ngx_http_jamhook_json_scan_failed(scan,
-                                       "a JSON string is not valid UTF-8");
 }
 
 

@@ -9,6 +9,8 @@
 
 static ngx_int_t ngx_http_jamhook_text_alphabet(ngx_str_t *s, size_t max,
     const uint32_t *allowed);
+static size_t ngx_http_jamhook_text_formed(u_char *p, size_t len,
+    size_t *whole);
 static ngx_uint_t ngx_http_jamhook_text_host(u_char *p, u_char *last);
 static ngx_uint_t ngx_http_jamhook_text_base64_value(u_char ch);
 
@@ -44,6 +46,28 @@ ngx_int_t
 ngx_http_jamhook_text_type(ngx_str_t *s, size_t max)
 {
     return ngx_http_jamhook_text_alphabet(s, max, ngx_http_jamhook_text_types);
+}
+
+
+size_t
+ngx_http_jamhook_text_utf8(u_char *p, size_t len)
+{
+    size_t  n;
+
+    if (len == 0) {
+        return 0;
+    }
+
+    return ngx_http_jamhook_text_formed(p, len, &n) == n ? n : 0;
+}
+
+
+size_t
+ngx_http_jamhook_text_not_utf8(u_char *p, size_t len)
+{
+    size_t  n;
+
+    return ngx_http_jamhook_text_formed(p, len, &n);
 }
 
 
@@ -250,6 +274,58 @@ ngx_http_jamhook_text_alphabet(ngx_str_t *s, size_t max,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * How many bytes at p can be a character's, at least one, and how many a whole
+ * one has; 0: none begins so.  By the Unicode standard's table 3-7: the second
+ * byte's bounds keep out overlong forms, surrogates and what is beyond
+ * U+10FFFF.
+ */
+
+static size_t
+ngx_http_jamhook_text_formed(u_char *p, size_t len, size_t *whole)
+{
+    u_char  low, high;
+    size_t  i, n;
+
+    low = 0x80;
+    high = 0xbf;
+
+    if (p[0] < 0x80) {
+        n = 1;
+
+    } else if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        n = 2;
+
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        n = 3;
+        low = (p[0] == 0xe0) ? 0xa0 : 0x80;
+        high = (p[0] == 0xed) ? 0x9f : 0xbf;
+
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        n = 4;
+        low = (p[0] == 0xf0) ? 0x90 : 0x80;
+        high = (p[0] == 0xf4) ? 0x8f : 0xbf;
+
+    } else {
+        n = 0;
+    }
+
+    *whole = n;
+
+    for (i = 1; i < n; i++) {
+
+        if (i == len || p[i] < low || p[i] > high) {
+            break;
+        }
+
+        low = 0x80;
+        high = 0xbf;
+    }
+
+    return i;
 }
 
 

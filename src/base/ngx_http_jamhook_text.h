@@ -1,6 +1,6 @@
 
 /*
- * Text: character classes, strict base64, hex, decimal numbers.
+ * Text: character classes, UTF-8, strict base64, hex, decimal numbers.
  *
  * Pure functions over (pointer, length); nothing is NUL-terminated, nothing
  * is allocated unless a pool is an argument.  Any thread.
@@ -26,6 +26,19 @@ ngx_int_t ngx_http_jamhook_text_token(ngx_str_t *s, size_t max);
  * The alphabet of event types.
  */
 ngx_int_t ngx_http_jamhook_text_type(ngx_str_t *s, size_t max);
+
+/*
+ * The length of the UTF-8 character at p, 1 to 4 bytes of the len there are; 0:
+ * there is no well-formed one, or len is 0.  NUL is one.
+ */
+size_t ngx_http_jamhook_text_utf8(u_char *p, size_t len);
+
+/*
+ * Where it is 0: how many bytes, of len that is not 0, one U+FFFD stands for:
+ * the longest beginning of a well-formed character, or one byte (the Unicode
+ * standard, "U+FFFD Substitution of Maximal Subparts").
+ */
+size_t ngx_http_jamhook_text_not_utf8(u_char *p, size_t len);
 
 /* 1 if s holds a byte below 0x20 or 0x7f, 0 if not. */
 ngx_uint_t ngx_http_jamhook_text_has_control(ngx_str_t *s);

@@ -208,55 +208,6 @@ ngx_http_jamhook_writer_end(ngx_http_jamhook_writer_t *w, ngx_chain_t **out)
 }
 
 
-/*
- * The Unicode standard's table 3-7: the second byte's bounds keep out overlong
- * forms, surrogates and what is beyond U+10FFFF.
- */
-
-size_t
-ngx_http_jamhook_writer_utf8(u_char *p, u_char *last, ngx_uint_t *valid)
-{
-    u_char  low, high;
-    size_t  i, n;
-
-    *valid = 0;
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        n = 2;
-
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        n = 3;
-        low = (p[0] == 0xe0) ? 0xa0 : 0x80;
-        high = (p[0] == 0xed) ? 0x9f : 0xbf;
-
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        n = 4;
-        low = (p[0] == 0xf0) ? 0x90 : 0x80;
-        high = (p[0] == 0xf4) ? 0x8f : 0xbf;
-
-    } else {
-        return 1;
-    }
-
-    for (i = 1; i < n; i++) {
-
-        if (p + i == last || p[i] < low || p[i] > high) {
-            return i;
-        }
-
-        low = 0x80;
-        high = 0xbf;
-    }
-
-    *valid = 1;
-
-    return n;
-}
-
-
 static void
 ngx_http_jamhook_writer_value(ngx_http_jamhook_writer_t *w)
 {
@@ -271,9 +222,8 @@ ngx_http_jamhook_writer_value(ngx_http_jamhook_writer_t *w)
 static void
 ngx_http_jamhook_writer_string(ngx_http_jamhook_writer_t *w, ngx_str_t *s)
 {
-    size_t       n;
-    u_char      *p, *last, *run;
-    ngx_uint_t   valid;
+    size_t   n;
+    u_char  *p, *last, *run;
 
     p = s->data;
     last = s->data + s->len;
@@ -295,9 +245,9 @@ ngx_http_jamhook_writer_string(ngx_http_jamhook_writer_t *w, ngx_str_t *s)
             continue;
         }
 
-        n = ngx_http_jamhook_writer_utf8(p, last, &valid);
+        n = ngx_http_jamhook_text_utf8(p, last - p);
 
-        if (valid) {
+        if (n != 0) {
 
             /* e2 80 a8 or a9 */
 
@@ -305,6 +255,7 @@ ngx_http_jamhook_writer_string(ngx_http_jamhook_writer_t *w, ngx_str_t *s)
 
         } else {
             ngx_http_jamhook_writer_put(w, "\xef\xbf\xbd", 3);
+            n = ngx_http_jamhook_text_not_utf8(p, last - p);
         }
 
         p += n;
@@ -319,8 +270,7 @@ ngx_http_jamhook_writer_string(ngx_http_jamhook_writer_t *w, ngx_str_t *s)
 static u_char *
 ngx_http_jamhook_writer_run(u_char *p, u_char *last)
 {
-    size_t      n;
-    ngx_uint_t  valid;
+    size_t  n;
 
     while (p < last) {
 
@@ -336,9 +286,9 @@ ngx_http_jamhook_writer_run(u_char *p, u_char *last)
             continue;
         }
 
-        n = ngx_http_jamhook_writer_utf8(p, last, &valid);
+        n = ngx_http_jamhook_text_utf8(p, last - p);
 
-        if (!valid
+        if (n == 0
             || (n == 3 && p[0] == 0xe2 && p[1] == 0x80
                 && (p[2] == 0xa8 || p[2] == 0xa9)))
         {

@@ -65,14 +65,5 @@ void ngx_http_jamhook_writer_time(ngx_http_jamhook_writer_t *w, int64_t ms);
 ngx_int_t ngx_http_jamhook_writer_end(ngx_http_jamhook_writer_t *w,
     ngx_chain_t **out);
 
-/*
- * At a byte beyond ASCII: the length of the character, with *valid 1; or, with
- * 0, of what one U+FFFD stands for: the longest beginning of a well-formed
- * character, or one byte (the Unicode standard, "U+FFFD Substitution of Maximal
- * Subparts").
- */
-size_t ngx_http_jamhook_writer_utf8(u_char *p, u_char *last,
-    ngx_uint_t *valid);
-
 
 #endif /* _NGX_HTTP_JAMHOOK_WRITER_H_INCLUDED_ */

@@ -5,7 +5,7 @@
 #include "ngx_http_jamhook_late.h"
 #include "ngx_http_jamhook_reply.h"
 #include "ngx_http_jamhook_store.h"
-#include "ngx_http_jamhook_writer.h"
+#include "ngx_http_jamhook_text.h"
 
 
 #define NGX_HTTP_JAMHOOK_METRICS_BUFFER  16384   /* bytes */
@@ -356,9 +356,8 @@ ngx_http_jamhook_metrics_names(ngx_http_jamhook_metrics_t *m)
 static void
 ngx_http_jamhook_metrics_escape(ngx_str_t *to, ngx_str_t *from)
 {
-    size_t       n;
-    u_char      *d, *p, *last;
-    ngx_uint_t   valid;
+    size_t   n;
+    u_char  *d, *p, *last;
 
     d = to->data;
     p = from->data;
@@ -367,8 +366,16 @@ ngx_http_jamhook_metrics_escape(ngx_str_t *to, ngx_str_t *from)
     while (p < last) {
 
         if (*p >= 0x80) {
-            n = ngx_http_jamhook_writer_utf8(p, last, &valid);
-            d = valid ? ngx_cpymem(d, p, n) : ngx_cpymem(d, "\xef\xbf\xbd", 3);
+            n = ngx_http_jamhook_text_utf8(p, last - p);
+
+            if (n != 0) {
+                d = ngx_cpymem(d, p, n);
+
+            } else {
+                d = ngx_cpymem(d, "\xef\xbf\xbd", 3);
+                n = ngx_http_jamhook_text_not_utf8(p, last - p);
+            }
+
             p += n;
             continue;
         }

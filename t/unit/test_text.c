@@ -302,6 +302,65 @@ test_digits(ngx_pool_t *pool)
 }
 
 
+/* each text: how long its first character is, or what U+FFFD stands for */
+
+static void
+test_utf8(ngx_pool_t *pool)
+{
+    ngx_str_t   s;
+    ngx_uint_t  i;
+
+    static const struct {
+        const char  *text;
+        size_t       len;
+        size_t       n;
+        size_t       bad;
+        const char  *name;
+    } tests[] = {
+        { "", 0, 0, 0, "nothing" },
+        { "a", 1, 1, 0, "ASCII" },
+        { "\0", 1, 1, 0, "NUL" },
+        { "\x7f\xff", 2, 1, 0, "DEL" },
+        { "\xc2\x80", 2, 2, 0, "U+0080" },
+        { "\xdf\xbf\xbf", 3, 2, 0, "U+07FF, and more" },
+        { "\xe0\xa0\x80", 3, 3, 0, "U+0800" },
+        { "\xed\x9f\xbf", 3, 3, 0, "U+D7FF" },
+        { "\xee\x80\x80", 3, 3, 0, "U+E000" },
+        { "\xef\xbf\xbf", 3, 3, 0, "U+FFFF" },
+        { "\xf0\x90\x80\x80", 4, 4, 0, "U+10000" },
+        { "\xf4\x8f\xbf\xbf", 4, 4, 0, "U+10FFFF" },
+        { "\x80", 1, 0, 1, "a byte that only continues" },
+        { "\xbf\xbf", 2, 0, 1, "two of them" },
+        { "\xc0\x80", 2, 0, 1, "an overlong NUL" },
+        { "\xc1\xbf", 2, 0, 1, "an overlong DEL" },
+        { "\xc2", 1, 0, 1, "the first byte of two" },
+        { "\xc2" "a", 2, 0, 1, "the first byte of two, and a letter" },
+        { "\xe0\x9f\xbf", 3, 0, 1, "an overlong U+07FF" },
+        { "\xed\xa0\x80", 3, 0, 1, "a surrogate" },
+        { "\xed\xbf\xbf", 3, 0, 1, "the last surrogate" },
+        { "\xe2\x82", 2, 0, 2, "two bytes of three" },
+        { "\xe2\x82" "a", 3, 0, 2, "two bytes of three, and a letter" },
+        { "\xe2\x82\xc2", 3, 0, 2, "two bytes of three, and a first one" },
+        { "\xf0\x8f\xbf\xbf", 4, 0, 1, "an overlong U+FFFF" },
+        { "\xf4\x90\x80\x80", 4, 0, 1, "U+110000" },
+        { "\xf0\x9f\x98", 3, 0, 3, "three bytes of four" },
+        { "\xf0\x9f\x98\x7f", 4, 0, 3, "three bytes of four, and DEL" },
+        { "\xf5\x80\x80\x80", 4, 0, 1, "the first byte of five" },
+        { "\xff", 1, 0, 1, "0xff" },
+    };
+
+    for (i = 0; i < nitems(tests); i++) {
+        s = shim_bytes(pool, tests[i].text, tests[i].len);
+
+        ok(ngx_http_jamhook_text_utf8(s.data, s.len) == tests[i].n
+           && (tests[i].bad == 0
+               || ngx_http_jamhook_text_not_utf8(s.data, s.len)
+                  == tests[i].bad),
+           "UTF-8: %s", tests[i].name);
+    }
+}
+
+
 int
 main(void)
 {
@@ -316,6 +375,7 @@ main(void)
     test_base64(pool);
     test_base64_round(pool);
     test_digits(pool);
+    test_utf8(pool);
 
     ngx_destroy_pool(pool);
 
