@@ -8,7 +8,9 @@
 # make hup      all blocks, each by a reload of the nginx of the one before
 # make valgrind all blocks under valgrind (slow)
 # make torture  events while processes are killed and targets fail: is any lost?
-# make bench    measures against a bare proxy_pass, and the portal's calls
+# make torture-nodes      the same with two nodes, PostgreSQL and a standby
+# make bench    measures against a bare proxy_pass, the portal's calls, and
+#               SQLite beside PostgreSQL
 # make static   builds build/static/nginx with the module inside
 # make install  puts the module where this machine's nginx looks for it, and the
 #               command line and its manual page below PREFIX
@@ -23,9 +25,11 @@
 #   PORT, STANDIN_PORT      of make run
 #   T=t/10-x/001-y.t        of make blocks, hup, san ...: these tests
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
-#                           of make torture
+#                           of make torture; the first two, WORKERS, SEED and
+#                           SHOW of make torture-nodes
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
+#   NODES_BENCH=--quick ... of make bench: options of t/bench/nodes.pl
 #   DESTDIR, MODULES_DIR, ETC_DIR, PREFIX=/usr/local  of make install
 
 SHELL = /bin/bash
@@ -38,7 +42,8 @@ TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) torture bench static install page clean
+.PHONY: all run stop $(TESTS) torture torture-nodes bench static install page \
+        clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -63,6 +68,11 @@ torture:
 	@$(TOOLS)/build.sh module build
 	@t/torture/torture.pl
 
+torture-nodes:
+	@$(TOOLS)/deps.sh build test
+	@$(TOOLS)/build.sh module build
+	@t/torture/nodes.pl
+
 bench:
 	@$(TOOLS)/deps.sh build bench
 	@$(TOOLS)/build.sh module build
@@ -71,6 +81,8 @@ bench:
 	@t/bench/durable.pl $(DURABLE)
 	@echo
 	@t/bench/portal.pl $(PORTAL)
+	@echo
+	@t/bench/nodes.pl $(NODES_BENCH)
 
 static:
 	@$(TOOLS)/deps.sh build source

@@ -114,6 +114,8 @@ typedef struct {
     ngx_http_jamhook_store_conf_t *store;        /* NULL: pass-through */
     ngx_http_jamhook_backend_t    *backend;
     ngx_http_jamhook_place_t       store_place;
+    ngx_str_t                      passfile;     /* pgsql: absent: none is
+                                                    named */
     time_t                         retention;    /* s */
 
     /* in shared memory: cells by endpoint, counts by jlcf->source */

@@ -126,6 +126,17 @@ ngx_int_t ngx_http_jamhook_conf_add_zone(ngx_conf_t *cf,
     ngx_http_jamhook_main_conf_t *jmcf);
 
 /*
+ * For jamhook_store: PostgreSQL by this URI, which is NUL-terminated and holds
+ * a ":".  NGX_CONF_OK; NGX_CONF_ERROR, logged without a password.
+ */
+char *ngx_http_jamhook_conf_pgsql(ngx_conf_t *cf, ngx_str_t *uri,
+    ngx_http_jamhook_main_conf_t *jmcf);
+
+/* Its part in init_module: warns of a password file that is of no use. */
+void ngx_http_jamhook_conf_pgsql_passfile(ngx_cycle_t *cycle,
+    ngx_http_jamhook_main_conf_t *jmcf);
+
+/*
  * In init_module, in the master and for nginx -t: makes the store's directory
  * and gives it to the workers' user, as nginx does with its own.  Nothing that
  * goes wrong there stops nginx: it is a warning.

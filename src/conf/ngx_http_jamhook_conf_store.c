@@ -14,6 +14,8 @@
 #define NGX_HTTP_JAMHOOK_CONF_DELAYS_MAX     64
 
 
+static char *ngx_http_jamhook_conf_store_parameter(ngx_conf_t *cf,
+    ngx_str_t *value);
 static char *ngx_http_jamhook_conf_store_scheme(ngx_conf_t *cf,
     ngx_str_t *value);
 static char *ngx_http_jamhook_conf_store_place(ngx_conf_t *cf,
@@ -61,6 +63,18 @@ ngx_http_jamhook_conf_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
+    ngx_http_jamhook_conf_here(cf, &jmcf->store_place);
+
+    if (ngx_strncmp(value[1].data, "postgresql:", 11) == 0
+        || ngx_strncmp(value[1].data, "postgres:", 9) == 0)
+    {
+        if (cf->args->nelts == 3) {
+            return ngx_http_jamhook_conf_store_parameter(cf, value);
+        }
+
+        return ngx_http_jamhook_conf_pgsql(cf, &value[1], jmcf);
+    }
+
     if (ngx_strncmp(value[1].data, "sqlite:", 7) != 0) {
         return ngx_http_jamhook_conf_store_scheme(cf, &value[1]);
     }
@@ -99,8 +113,6 @@ ngx_http_jamhook_conf_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    ngx_http_jamhook_conf_here(cf, &jmcf->store_place);
-
     jmcf->store = store;
     jmcf->backend = &ngx_http_jamhook_sqlite_backend;
 
@@ -108,7 +120,30 @@ ngx_http_jamhook_conf_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* what is not SQLite; it may hold a password, so only its beginning is told */
+/* of PostgreSQL, which takes none */
+
+static char *
+ngx_http_jamhook_conf_store_parameter(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_str_t  name;
+
+    if (ngx_strncmp(value[2].data, "max_size=", 9) == 0) {
+        return ngx_http_jamhook_conf_invalid(cf, &value[2],
+                   "it is for \"sqlite:\" alone; what PostgreSQL may hold is "
+                   "a matter of its disk");
+    }
+
+    /* it may be a piece of the URI, with what must not be told */
+
+    ngx_str_set(&name, "...");
+
+    return ngx_http_jamhook_conf_invalid(cf, &name,
+               "nothing follows the URI of a PostgreSQL; its own parameters "
+               "are in it, behind \"?\"");
+}
+
+
+/* an unknown one; it may hold a password, so only its beginning is told */
 
 static char *
 ngx_http_jamhook_conf_store_scheme(ngx_conf_t *cf, ngx_str_t *value)
@@ -124,17 +159,10 @@ ngx_http_jamhook_conf_store_scheme(ngx_conf_t *cf, ngx_str_t *value)
         scheme.len = p + 1 - value->data;
     }
 
-    if (ngx_strncmp(value->data, "postgresql:", 11) == 0
-        || ngx_strncmp(value->data, "postgres:", 9) == 0)
-    {
-        return ngx_http_jamhook_conf_invalid(cf, &scheme,
-                   "this build has no PostgreSQL store yet; give "
-                   "\"sqlite:\" and a directory");
-    }
-
     return ngx_http_jamhook_conf_invalid(cf, &scheme,
                "give \"sqlite:\" and a directory, such as "
-               "sqlite:/var/lib/nginx/jamhook");
+               "sqlite:/var/lib/nginx/jamhook, or a PostgreSQL's URI, such as "
+               "postgresql://jamhook@db.example.com/jamhook");
 }
 
 
@@ -469,7 +497,9 @@ ngx_http_jamhook_conf_check_store(ngx_conf_t *cf,
 
     ngx_conf_init_value(jmcf->retention, NGX_HTTP_JAMHOOK_CONF_RETENTION);
 
-    if (ngx_http_jamhook_conf_check_store_place(cf, jmcf) != NGX_OK) {
+    if (store->conninfo.len == 0
+        && ngx_http_jamhook_conf_check_store_place(cf, jmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -556,6 +586,11 @@ ngx_http_jamhook_conf_store_directory(ngx_cycle_t *cycle)
     jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jamhook_module);
 
     if (jmcf == NULL || jmcf->store == NULL) {
+        return;
+    }
+
+    if (jmcf->store->conninfo.len) {
+        ngx_http_jamhook_conf_pgsql_passfile(cycle, jmcf);
         return;
     }
 

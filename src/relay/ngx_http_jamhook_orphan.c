@@ -7,6 +7,7 @@
 
 
 static void ngx_http_jamhook_orphan_well(ngx_uint_t again);
+static void ngx_http_jamhook_orphan_wake(void);
 static void ngx_http_jamhook_orphan_poll_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_orphan_polled(ngx_http_jamhook_op_t *op);
 static void ngx_http_jamhook_orphan_adopt(ngx_http_jamhook_orphan_t *orphan);
@@ -21,10 +22,13 @@ static struct {
     ngx_event_t                     timer;
     ngx_msec_t                      well;        /* when the store was */
 
+    ngx_msec_t                      woken;       /* when it was, last */
+
     ngx_uint_t                      adopting;    /* ops under way */
 
     unsigned                        settle:1;    /* after trouble */
     unsigned                        polling:1;
+    unsigned                        again:1;     /* woken meanwhile */
 } ngx_http_jamhook_orphan;
 
 
@@ -54,6 +58,7 @@ ngx_http_jamhook_orphan_init(ngx_cycle_t *cycle,
     ev->cancelable = 1;
 
     ngx_http_jamhook_store_on_well(ngx_http_jamhook_orphan_well);
+    ngx_http_jamhook_store_on_wake(ngx_http_jamhook_orphan_wake);
     ngx_http_jamhook_store_on_change(ngx_http_jamhook_zone_trouble);
 
     ngx_add_timer(ev, NGX_HTTP_JAMHOOK_ORPHAN_EVERY);
@@ -75,6 +80,36 @@ ngx_http_jamhook_orphan_well(ngx_uint_t again)
     }
 
     ngx_http_jamhook_orphan_poll_handler(&ngx_http_jamhook_orphan.timer);
+}
+
+
+/* another node has released something: how do the endpoints stand now? */
+
+static void
+ngx_http_jamhook_orphan_wake(void)
+{
+    ngx_msec_t    passed;
+    ngx_event_t  *ev;
+
+    if (ngx_http_jamhook_orphan.polling) {
+        ngx_http_jamhook_orphan.again = 1;
+        return;
+    }
+
+    ev = &ngx_http_jamhook_orphan.timer;
+    passed = ngx_current_msec - ngx_http_jamhook_orphan.woken;
+
+    if (passed >= NGX_HTTP_JAMHOOK_ORPHAN_WAKE) {
+        ngx_http_jamhook_orphan.woken = ngx_current_msec;
+        ngx_http_jamhook_orphan_poll_handler(ev);
+        return;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_JAMHOOK_ORPHAN_WAKE - passed);
 }
 
 
@@ -148,11 +183,11 @@ ngx_http_jamhook_orphan_polled(ngx_http_jamhook_op_t *op)
 
             /*
              * Others could not write either.  What came of attempts whose
-             * leases ran out meanwhile, they write within a second or two.
+             * leases ran out meanwhile, they write when they have noticed.
              */
 
             if (ngx_current_msec - ngx_http_jamhook_orphan.well
-                < NGX_HTTP_JAMHOOK_ORPHAN_SETTLE)
+                < ngx_http_jamhook_store_settle())
             {
                 orphan = NULL;
 
@@ -174,6 +209,11 @@ ngx_http_jamhook_orphan_polled(ngx_http_jamhook_op_t *op)
     }
 
     ngx_destroy_pool(ngx_http_jamhook_orphan.poll.pool);
+
+    if (ngx_http_jamhook_orphan.again) {
+        ngx_http_jamhook_orphan.again = 0;
+        ngx_http_jamhook_orphan_wake();
+    }
 }
 
 

@@ -1,9 +1,10 @@
 
 /*
- * Orphan: what other workers left.  Every second a worker looks in the store
- * for leases that are over, because their process is gone or their time has
- * come, and writes "interrupted" for those attempts, so that the deliveries go
- * on; and how the endpoints stand.  Event loop only.
+ * Orphan: what other workers left.  Every second, and when another node has
+ * released something, a worker looks in the store for leases that are over,
+ * because their process is gone or their time has come, and writes
+ * "interrupted" for those attempts, so that the deliveries go on; and how the
+ * endpoints stand.  Event loop only.
  */
 
 
@@ -16,8 +17,8 @@
 
 #define NGX_HTTP_JAMHOOK_ORPHAN_EVERY   1000     /* ms */
 
-/* How long after trouble of the store nobody's leases are taken for over. */
-#define NGX_HTTP_JAMHOOK_ORPHAN_SETTLE  3000     /* ms */
+/* Not more often, however often another node releases something. */
+#define NGX_HTTP_JAMHOOK_ORPHAN_WAKE    50       /* ms */
 
 
 /* Readies a worker, once its store and claim are. */

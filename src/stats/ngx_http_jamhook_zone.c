@@ -147,6 +147,10 @@ ngx_http_jamhook_zone_trouble(ngx_uint_t level)
 
     p = ngx_http_jamhook_zone ? &ngx_http_jamhook_zone->trouble : &alone;
 
+    if (level == (ngx_uint_t) -1) {
+        return *p;
+    }
+
     do {
         old = *p;
 

@@ -64,7 +64,7 @@ void ngx_http_jamhook_zone_use(ngx_http_jamhook_zone_conf_t *zcf);
 /*
  * Notes for all workers how the store is, and returns how it was: 0: well, else
  * a level of trouble.  A higher one takes the place of a lower one, and 0 that
- * of all.
+ * of all.  -1 only asks.
  */
 ngx_uint_t ngx_http_jamhook_zone_trouble(ngx_uint_t level);
 

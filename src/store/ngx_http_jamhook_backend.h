@@ -2,7 +2,7 @@
 /*
  * Backend: what a store must be able to do, in plain structs.
  *
- * A backend (sqlite, later pgsql) makes sessions.  A session is one
+ * A backend (sqlite, pgsql) makes sessions.  A session is one
  * connection; it is used by one thread at a time, and only from jobs, for
  * every call may block.  What it needs of the outside it is handed: the time,
  * the names of the endpoints, memory.  It knows no request, no event loop and
@@ -89,6 +89,13 @@ typedef enum {
     NGX_HTTP_JAMHOOK_STORE_OLDER,        /* by an earlier one: guests alone are
                                             told so */
     NGX_HTTP_JAMHOOK_STORE_MOVED,        /* the file is not there any more */
+    NGX_HTTP_JAMHOOK_STORE_AWAY,         /* no server answers, or not in time */
+    NGX_HTTP_JAMHOOK_STORE_DENIED,       /* a password, or rights, are
+                                            missing */
+    NGX_HTTP_JAMHOOK_STORE_NOSTORE,      /* no tables, and this user may not
+                                            make them */
+    NGX_HTTP_JAMHOOK_STORE_LEFT,         /* what was in it is in another store
+                                            now: "jamhook move" */
     NGX_HTTP_JAMHOOK_STORE_MEMORY
 } ngx_http_jamhook_failure_e;
 
@@ -109,8 +116,12 @@ typedef struct {
 /* What sessions are opened with; outlives them. */
 typedef struct {
     ngx_str_t                    place;          /* sqlite: the directory, NUL-
-                                                    terminated */
-    off_t                        max_size;       /* bytes */
+                                                    terminated; pgsql: what may
+                                                    be shown of "conninfo" */
+    ngx_str_t                    conninfo;       /* pgsql: a URI, NUL-
+                                                    terminated; may hold a
+                                                    password */
+    off_t                        max_size;       /* sqlite: bytes */
     ngx_str_t                   *endpoints;      /* ops name them by index */
     ngx_uint_t                   nendpoints;
 
@@ -195,6 +206,8 @@ struct ngx_http_jamhook_op_s {
     unsigned                     first:1;        /* in: reads: before others */
     unsigned                     bounded:1;      /* in: writes: refused where
                                                     STORE_ASKED of them wait */
+    unsigned                     woken:1;        /* out: reads: another node has
+                                                    released something */
 };
 
 
@@ -278,6 +291,13 @@ struct ngx_http_jamhook_claim_s {
     ngx_str_t                          body;
 };
 
+/*
+ * A claim with nothing in it but its pool, and len bytes behind it for its
+ * strings.  NULL: no memory.
+ */
+ngx_http_jamhook_claim_t *ngx_http_jamhook_backend_claim(size_t len,
+    ngx_log_t *log);
+
 typedef struct {
     ngx_uint_t                         endpoint;         /* in */
     ngx_uint_t                         n;                /* in: how many */
@@ -304,6 +324,9 @@ typedef struct {
 
     ngx_http_jamhook_claim_t          *claims;           /* out */
 } ngx_http_jamhook_op_claim_t;
+
+/* Frees claims that nobody will get. */
+void ngx_http_jamhook_backend_claims_free(ngx_http_jamhook_op_claim_t *op);
 
 
 /*
@@ -438,7 +461,8 @@ typedef struct {
     ngx_str_t                          id;
     ngx_http_jamhook_forget_verdict_e  verdict;          /* out */
     unsigned                           wiped:1;          /* out: nor is it in
-                                                            a journal; if not,
+                                                            a journal that we
+                                                            can clear; if not,
                                                             later batches try
                                                             again */
 } ngx_http_jamhook_op_forget_t;
@@ -758,7 +782,13 @@ typedef enum {
 } ngx_http_jamhook_session_e;
 
 typedef struct {
-    char         *name;                  /* "sqlite" */
+    char         *name;                  /* "sqlite", "pgsql" */
+
+    /*
+     * In trouble it is tried again after STORE_RETRY, and then ever more seldom
+     * till only so often, ms.
+     */
+    ngx_msec_t    seldom;
 
     /*
      * Opens a session; a writing one makes the store where there is none
@@ -801,10 +831,28 @@ typedef struct {
      */
     ngx_int_t   (*look)(ngx_http_jamhook_store_conf_t *conf, uid_t *uid,
                         gid_t *gid, ngx_http_jamhook_failure_t *failure);
+
+    /*
+     * A descriptor of a reading session that no job has: it becomes readable
+     * when another node has released something, or the connection is gone, and
+     * a POLL is due then.  It stays the session's, and changes at most by a
+     * job.  -1: there is none.  The function may be NULL.
+     */
+    int         (*descriptor)(void *session);
+
+    /*
+     * What who runs it can do about a failure, as a clause of a log line; of
+     * STORE_OK: where a new store was made, and there should have been one.
+     */
+    char       *(*advice)(ngx_http_jamhook_failure_e kind);
 } ngx_http_jamhook_backend_t;
 
 
 extern ngx_http_jamhook_backend_t  ngx_http_jamhook_sqlite_backend;
+
+#if (NGX_HTTP_JAMHOOK_PGSQL)                     /* libpq was there at build */
+extern ngx_http_jamhook_backend_t  ngx_http_jamhook_pgsql_backend;
+#endif
 
 
 #endif /* _NGX_HTTP_JAMHOOK_BACKEND_H_INCLUDED_ */

@@ -5,6 +5,8 @@
 #include <time.h>
 
 
+#define NGX_HTTP_JAMHOOK_SQLITE_SELDOM 1000      /* ms between tries */
+
 #define NGX_HTTP_JAMHOOK_SQLITE_NAP    300       /* us, and up to so much: */
 #define NGX_HTTP_JAMHOOK_SQLITE_JITTER 700
 
@@ -30,6 +32,7 @@ static ngx_int_t ngx_http_jamhook_sqlite_write(void *session,
 static ngx_int_t ngx_http_jamhook_sqlite_read(void *session,
     ngx_http_jamhook_op_t *op, ngx_http_jamhook_clock_t *clock,
     ngx_http_jamhook_failure_t *failure);
+static char *ngx_http_jamhook_sqlite_advice(ngx_http_jamhook_failure_e kind);
 
 static ngx_int_t ngx_http_jamhook_sqlite_in_place(
     ngx_http_jamhook_sqlite_t *s);
@@ -51,12 +54,15 @@ ngx_msec_t  ngx_http_jamhook_sqlite_patience = 5000;
 
 ngx_http_jamhook_backend_t  ngx_http_jamhook_sqlite_backend = {
     "sqlite",
+    NGX_HTTP_JAMHOOK_SQLITE_SELDOM,
     ngx_http_jamhook_sqlite_open,
     ngx_http_jamhook_sqlite_close,
     ngx_http_jamhook_sqlite_leave,
     ngx_http_jamhook_sqlite_write,
     ngx_http_jamhook_sqlite_read,
-    ngx_http_jamhook_sqlite_look_for
+    ngx_http_jamhook_sqlite_look_for,
+    NULL,
+    ngx_http_jamhook_sqlite_advice
 };
 
 
@@ -279,7 +285,7 @@ ngx_http_jamhook_sqlite_transaction(ngx_http_jamhook_sqlite_t *s,
 
     for (i = 0; i < n; i++) {
         if (ops[i]->type == NGX_HTTP_JAMHOOK_OP_CLAIM) {
-            ngx_http_jamhook_sqlite_claims_free(
+            ngx_http_jamhook_backend_claims_free(
                                      (ngx_http_jamhook_op_claim_t *) ops[i]);
         }
     }
@@ -660,4 +666,49 @@ ngx_http_jamhook_sqlite_busy(void *data, int n)
     (void) nanosleep(&nap, NULL);
 
     return 1;
+}
+
+
+static char *
+ngx_http_jamhook_sqlite_advice(ngx_http_jamhook_failure_e kind)
+{
+    switch (kind) {
+
+    case NGX_HTTP_JAMHOOK_STORE_OK:
+        return "look whether its volume is mounted";
+
+    case NGX_HTTP_JAMHOOK_STORE_BUSY:
+        return "look for a \"sqlite3\" shell or a backup that does not end, "
+               "or for a disk that is too slow";
+
+    case NGX_HTTP_JAMHOOK_STORE_NOSPC:
+        return "make room on its disk; a smaller \"max_size\" or "
+               "\"jamhook_retention\" keeps it from filling up";
+
+    case NGX_HTTP_JAMHOOK_STORE_IO:
+        return "look at the disk and the kernel's log";
+
+    case NGX_HTTP_JAMHOOK_STORE_READONLY:
+    case NGX_HTTP_JAMHOOK_STORE_CANTOPEN:
+        return "make the directory, and let nginx's worker user write to it "
+               "and to the files in it";
+
+    case NGX_HTTP_JAMHOOK_STORE_CORRUPT:
+        return "move its files away and restore a backup; without one a new "
+               "store is made, and \"sqlite3 old '.recover'\" may save what "
+               "was in it";
+
+    case NGX_HTTP_JAMHOOK_STORE_NEWER:
+        return "install the version of the module that made it, or a later "
+               "one";
+
+    case NGX_HTTP_JAMHOOK_STORE_MOVED:
+        return "it is opened anew";
+
+    case NGX_HTTP_JAMHOOK_STORE_LEFT:
+        return "name the new store in \"jamhook_store\"";
+
+    default:
+        return "see above";
+    }
 }

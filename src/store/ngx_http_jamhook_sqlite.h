@@ -23,6 +23,9 @@
 
 
 #define NGX_HTTP_JAMHOOK_SQLITE_VERSION  1           /* of the schema */
+#define NGX_HTTP_JAMHOOK_SQLITE_LEFT     1000000     /* "compatible" of one that
+                                                        was moved: no version
+                                                        may use it */
 #define NGX_HTTP_JAMHOOK_SQLITE_ID       0x4a6d686b  /* "Jmhk" */
 
 #define NGX_HTTP_JAMHOOK_SQLITE_FOREVER  INT64_MAX
@@ -394,9 +397,5 @@ ngx_int_t ngx_http_jamhook_sqlite_op_endpoints(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o);
 ngx_int_t ngx_http_jamhook_sqlite_op_stats(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o);
-
-/* Pools of claims that nobody will get. */
-void ngx_http_jamhook_sqlite_claims_free(ngx_http_jamhook_op_claim_t *op);
-
 
 #endif /* _NGX_HTTP_JAMHOOK_SQLITE_H_INCLUDED_ */

@@ -45,8 +45,6 @@ static ngx_int_t ngx_http_jamhook_sqlite_claim_drop(
     int64_t event);
 static ngx_http_jamhook_claim_t *ngx_http_jamhook_sqlite_claim_copy(
     ngx_http_jamhook_sqlite_query_t *q, ngx_log_t *log);
-static ngx_pool_t *ngx_http_jamhook_sqlite_claim_pool(size_t len,
-    ngx_log_t *log);
 
 
 ngx_int_t
@@ -94,20 +92,6 @@ ngx_http_jamhook_sqlite_op_claim(ngx_http_jamhook_sqlite_t *s,
     }
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_jamhook_sqlite_claims_free(ngx_http_jamhook_op_claim_t *op)
-{
-    ngx_http_jamhook_claim_t  *claim, *next;
-
-    for (claim = op->claims; claim != NULL; claim = next) {
-        next = claim->next;
-        ngx_destroy_pool(claim->pool);
-    }
-
-    op->claims = NULL;
 }
 
 
@@ -433,31 +417,21 @@ ngx_http_jamhook_sqlite_claim_copy(ngx_http_jamhook_sqlite_query_t *q,
     u_char                    *p;
     ngx_str_t                 *strings[NGX_HTTP_JAMHOOK_SQLITE_STRINGS];
     ngx_uint_t                 i;
-    ngx_pool_t                *pool;
     const void                *data[NGX_HTTP_JAMHOOK_SQLITE_STRINGS];
     ngx_http_jamhook_claim_t  *claim;
 
-    len = sizeof(ngx_http_jamhook_claim_t);
+    len = 0;
 
     for (i = 0; i < NGX_HTTP_JAMHOOK_SQLITE_STRINGS; i++) {
         data[i] = sqlite3_column_blob(q->st, NGX_HTTP_JAMHOOK_SQLITE_FIRST + i);
         len += sqlite3_column_bytes(q->st, NGX_HTTP_JAMHOOK_SQLITE_FIRST + i);
     }
 
-    pool = ngx_http_jamhook_sqlite_claim_pool(len, log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    claim = ngx_palloc(pool, len);
+    claim = ngx_http_jamhook_backend_claim(len, log);
     if (claim == NULL) {
-        ngx_destroy_pool(pool);
         return NULL;
     }
 
-    ngx_memzero(claim, sizeof(ngx_http_jamhook_claim_t));
-
-    claim->pool = pool;
     claim->number = ngx_http_jamhook_sqlite_column(q, 0) + 1;
     claim->replay = ngx_http_jamhook_sqlite_column(q, 1);
     claim->step = ngx_http_jamhook_sqlite_column(q, 2);
@@ -474,7 +448,7 @@ ngx_http_jamhook_sqlite_claim_copy(ngx_http_jamhook_sqlite_query_t *q,
     strings[7] = &claim->key;
     strings[8] = &claim->body;
 
-    p = (u_char *) claim + sizeof(ngx_http_jamhook_claim_t);
+    p = (u_char *) (claim + 1);
 
     for (i = 0; i < NGX_HTTP_JAMHOOK_SQLITE_STRINGS; i++) {
         len = sqlite3_column_bytes(q->st, NGX_HTTP_JAMHOOK_SQLITE_FIRST + i);
@@ -494,21 +468,4 @@ ngx_http_jamhook_sqlite_claim_copy(ngx_http_jamhook_sqlite_query_t *q,
     }
 
     return claim;
-}
-
-
-/* what is larger than a page is no part of the pool's own block */
-
-static ngx_pool_t *
-ngx_http_jamhook_sqlite_claim_pool(size_t len, ngx_log_t *log)
-{
-    size_t  size;
-
-    size = sizeof(ngx_pool_t) + 2 * sizeof(ngx_pool_large_t);
-
-    if (len < 4096) {
-        size += len + NGX_ALIGNMENT;
-    }
-
-    return ngx_create_pool(ngx_align(size, NGX_POOL_ALIGNMENT), log);
 }

@@ -4,13 +4,26 @@
 
 /* What EVENTS looks for. */
 typedef struct {
-    ngx_http_jamhook_sqlite_shown_t     shown;
+    ngx_http_jamhook_shown_t            shown;
     ngx_http_jamhook_op_events_t       *op;
-    ngx_http_jamhook_sqlite_named_t    *named;       /* op->endpoint's */
+    ngx_http_jamhook_named_t           *named;       /* op->endpoint's */
     unsigned                            covered:1;   /* the walk leaves out what
                                                         has no such delivery */
 } ngx_http_jamhook_sqlite_sought_t;
 
+/* What ATTEMPTS looks for. */
+typedef struct {
+    ngx_http_jamhook_shown_t            shown;
+    ngx_http_jamhook_op_attempts_t     *op;
+} ngx_http_jamhook_sqlite_logged_t;
+
+/* Adds a row to the list, if it is one that is sought. */
+typedef ngx_int_t (*ngx_http_jamhook_sqlite_list_pt)(void *data, int64_t seq);
+
+
+static ngx_int_t ngx_http_jamhook_sqlite_list_walk(
+    ngx_http_jamhook_sqlite_walk_t *walk, ngx_array_t *list, ngx_uint_t limit,
+    int64_t *next, ngx_http_jamhook_sqlite_list_pt add, void *data);
 
 static ngx_int_t ngx_http_jamhook_sqlite_list_choose(
     ngx_http_jamhook_sqlite_sought_t *sought,
@@ -18,11 +31,7 @@ static ngx_int_t ngx_http_jamhook_sqlite_list_choose(
 static ngx_int_t ngx_http_jamhook_sqlite_list_choose_deliveries(
     ngx_http_jamhook_sqlite_sought_t *sought,
     ngx_http_jamhook_sqlite_walk_t *walk);
-static ngx_uint_t ngx_http_jamhook_sqlite_list_counts(
-    ngx_http_jamhook_sqlite_sought_t *sought,
-    ngx_http_jamhook_sqlite_named_t *named);
-static ngx_int_t ngx_http_jamhook_sqlite_list_event(
-    ngx_http_jamhook_sqlite_sought_t *sought, int64_t seq);
+static ngx_int_t ngx_http_jamhook_sqlite_list_event(void *data, int64_t seq);
 static ngx_int_t ngx_http_jamhook_sqlite_list_copy(
     ngx_http_jamhook_sqlite_sought_t *sought,
     ngx_http_jamhook_sqlite_query_t *q, int64_t seq);
@@ -32,22 +41,18 @@ static ngx_int_t ngx_http_jamhook_sqlite_list_has_any(
     ngx_http_jamhook_sqlite_sought_t *sought, int64_t seq);
 
 static ngx_int_t ngx_http_jamhook_sqlite_list_choose_attempts(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_op_attempts_t *op,
+    ngx_http_jamhook_sqlite_logged_t *logged,
     ngx_http_jamhook_sqlite_walk_t *walk);
 static ngx_int_t ngx_http_jamhook_sqlite_list_add_results(
-    ngx_http_jamhook_op_attempts_t *op, ngx_http_jamhook_sqlite_walk_t *walk,
-    ngx_http_jamhook_sqlite_named_t *named);
-static ngx_int_t ngx_http_jamhook_sqlite_list_attempt(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_op_attempts_t *op,
-    int64_t seq);
+    ngx_http_jamhook_sqlite_logged_t *logged,
+    ngx_http_jamhook_sqlite_walk_t *walk, ngx_http_jamhook_named_t *named);
+static ngx_int_t ngx_http_jamhook_sqlite_list_attempt(void *data, int64_t seq);
 
 
 ngx_int_t
 ngx_http_jamhook_sqlite_op_events(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o)
 {
-    int64_t                            seq;
-    ngx_int_t                          rc;
     ngx_http_jamhook_op_events_t      *op = (ngx_http_jamhook_op_events_t *) o;
     ngx_http_jamhook_sqlite_walk_t     walk;
     ngx_http_jamhook_sqlite_sought_t   sought;
@@ -79,29 +84,44 @@ ngx_http_jamhook_sqlite_op_events(ngx_http_jamhook_sqlite_t *s,
         return NGX_ERROR;
     }
 
+    return ngx_http_jamhook_sqlite_list_walk(&walk, &op->events, op->limit,
+                                             &op->next,
+                                          ngx_http_jamhook_sqlite_list_event,
+                                             &sought);
+}
+
+
+static ngx_int_t
+ngx_http_jamhook_sqlite_list_walk(ngx_http_jamhook_sqlite_walk_t *walk,
+    ngx_array_t *list, ngx_uint_t limit, int64_t *next,
+    ngx_http_jamhook_sqlite_list_pt add, void *data)
+{
+    int64_t    seq;
+    ngx_int_t  rc;
+
     for ( ;; ) {
-        rc = ngx_http_jamhook_sqlite_walk_next(&walk, &seq);
+        rc = ngx_http_jamhook_sqlite_walk_next(walk, &seq);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
 
         if (rc == NGX_DONE) {
-            op->next = 0;
+            *next = 0;
             return NGX_OK;
         }
 
         /* one row more than asked for shows that it goes on */
 
-        if (rc == NGX_AGAIN || op->events.nelts == op->limit) {
+        if (rc == NGX_AGAIN || list->nelts == limit) {
             return NGX_OK;
         }
 
-        if (ngx_http_jamhook_sqlite_list_event(&sought, seq) != NGX_OK) {
+        if (add(data, seq) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        op->next = seq;
+        *next = seq;
     }
 }
 
@@ -119,8 +139,8 @@ ngx_http_jamhook_sqlite_list_choose(ngx_http_jamhook_sqlite_sought_t *sought,
     op = sought->op;
 
     if (op->endpoint.data != NULL) {
-        sought->named = ngx_http_jamhook_sqlite_shown_name(&sought->shown,
-                                                           &op->endpoint);
+        sought->named = ngx_http_jamhook_shown_name(&sought->shown,
+                                                    &op->endpoint);
         if (sought->named == NULL) {
             return NGX_OK;
         }
@@ -165,7 +185,7 @@ ngx_http_jamhook_sqlite_list_choose_deliveries(
 {
     ngx_uint_t                         i;
     ngx_http_jamhook_sql_e             sql;
-    ngx_http_jamhook_sqlite_named_t   *named;
+    ngx_http_jamhook_named_t          *named;
     ngx_http_jamhook_sqlite_stream_t  *stream;
 
     sought->covered = 1;
@@ -178,7 +198,9 @@ ngx_http_jamhook_sqlite_list_choose_deliveries(
 
     for (i = 0; i < sought->shown.named.nelts; i++) {
 
-        if (!ngx_http_jamhook_sqlite_list_counts(sought, &named[i])) {
+        if ((sought->named != NULL && sought->named != &named[i])
+            || !ngx_http_jamhook_shown_can_be(&named[i], sought->op->state))
+        {
             continue;
         }
 
@@ -195,41 +217,18 @@ ngx_http_jamhook_sqlite_list_choose_deliveries(
 }
 
 
-static ngx_uint_t
-ngx_http_jamhook_sqlite_list_counts(ngx_http_jamhook_sqlite_sought_t *sought,
-    ngx_http_jamhook_sqlite_named_t *named)
-{
-    if (sought->named != NULL && sought->named != named) {
-        return 0;
-    }
-
-    switch (sought->op->state) {
-
-    case NGX_HTTP_JAMHOOK_SHOWN_PENDING:
-        return !ngx_http_jamhook_sqlite_shown_is_held(named);
-
-    case NGX_HTTP_JAMHOOK_SHOWN_PAUSED:
-        return ngx_http_jamhook_sqlite_shown_is_held(named);
-
-    default:
-        return 1;
-    }
-}
-
-
-/* adds it if it matches */
-
 static ngx_int_t
-ngx_http_jamhook_sqlite_list_event(ngx_http_jamhook_sqlite_sought_t *sought,
-    int64_t seq)
+ngx_http_jamhook_sqlite_list_event(void *data, int64_t seq)
 {
+    ngx_http_jamhook_sqlite_sought_t *sought = data;
+
     ngx_int_t                         rc;
     ngx_http_jamhook_op_events_t     *op;
     ngx_http_jamhook_sqlite_query_t   q;
 
     op = sought->op;
 
-    ngx_http_jamhook_sqlite_query(&q, sought->shown.s,
+    ngx_http_jamhook_sqlite_query(&q, sought->shown.session,
                                   NGX_HTTP_JAMHOOK_SQL_SHOW_EVENT);
     ngx_http_jamhook_sqlite_int(&q, seq);
     ngx_http_jamhook_sqlite_text(&q, &op->type);
@@ -266,16 +265,15 @@ ngx_http_jamhook_sqlite_list_copy(ngx_http_jamhook_sqlite_sought_t *sought,
 
     event = ngx_array_push(&sought->op->events);
     if (event == NULL) {
-        return ngx_http_jamhook_sqlite_fail(sought->shown.s, SQLITE_NOMEM);
+        return ngx_http_jamhook_sqlite_fail(sought->shown.session,
+                                            SQLITE_NOMEM);
     }
 
     ngx_memzero(event, sizeof(ngx_http_jamhook_shown_event_t));
 
     event->event = seq;
 
-    if (ngx_http_jamhook_sqlite_shown_event(&sought->shown, q, event)
-        != NGX_OK)
-    {
+    if (ngx_http_jamhook_shown_event(&sought->shown, q, event) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -306,7 +304,7 @@ ngx_http_jamhook_sqlite_list_has(ngx_http_jamhook_sqlite_sought_t *sought,
                    : ngx_http_jamhook_sqlite_list_has_any(sought, seq);
     }
 
-    ngx_http_jamhook_sqlite_query(&q, sought->shown.s,
+    ngx_http_jamhook_sqlite_query(&q, sought->shown.session,
                                   NGX_HTTP_JAMHOOK_SQL_DELIVERY_READ);
     ngx_http_jamhook_sqlite_int(&q, seq);
     ngx_http_jamhook_sqlite_int(&q, sought->named->id);
@@ -317,7 +315,7 @@ ngx_http_jamhook_sqlite_list_has(ngx_http_jamhook_sqlite_sought_t *sought,
         return rc;
     }
 
-    state = ngx_http_jamhook_sqlite_shown_state(sought->named,
+    state = ngx_http_jamhook_shown_state(sought->named,
                                        ngx_http_jamhook_sqlite_column(&q, 0));
 
     ngx_http_jamhook_sqlite_end(&q);
@@ -333,10 +331,10 @@ ngx_http_jamhook_sqlite_list_has_any(ngx_http_jamhook_sqlite_sought_t *sought,
 {
     ngx_int_t                         rc;
     ngx_http_jamhook_shown_e          state;
-    ngx_http_jamhook_sqlite_named_t  *named;
+    ngx_http_jamhook_named_t         *named;
     ngx_http_jamhook_sqlite_query_t   q;
 
-    ngx_http_jamhook_sqlite_query(&q, sought->shown.s,
+    ngx_http_jamhook_sqlite_query(&q, sought->shown.session,
                                   NGX_HTTP_JAMHOOK_SQL_SHOW_DELIVERIES);
     ngx_http_jamhook_sqlite_int(&q, seq);
 
@@ -347,9 +345,9 @@ ngx_http_jamhook_sqlite_list_has_any(ngx_http_jamhook_sqlite_sought_t *sought,
             return rc;
         }
 
-        named = ngx_http_jamhook_sqlite_shown_id(&sought->shown,
+        named = ngx_http_jamhook_shown_id(&sought->shown,
                                        ngx_http_jamhook_sqlite_column(&q, 0));
-        state = ngx_http_jamhook_sqlite_shown_state(named,
+        state = ngx_http_jamhook_shown_state(named,
                                        ngx_http_jamhook_sqlite_column(&q, 1));
 
         if (state == sought->op->state) {
@@ -364,12 +362,11 @@ ngx_int_t
 ngx_http_jamhook_sqlite_op_attempts(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o)
 {
-    int64_t                          seq;
-    ngx_int_t                        rc;
-    ngx_http_jamhook_op_attempts_t  *op = (ngx_http_jamhook_op_attempts_t *) o;
-    ngx_http_jamhook_sqlite_walk_t   walk;
-    ngx_http_jamhook_sqlite_shown_t  shown;
+    ngx_http_jamhook_op_attempts_t    *op;
+    ngx_http_jamhook_sqlite_walk_t     walk;
+    ngx_http_jamhook_sqlite_logged_t   logged;
 
+    op = (ngx_http_jamhook_op_attempts_t *) o;
     op->next = 0;
 
     if (ngx_array_init(&op->attempts, op->pool, ngx_min(op->limit, 64),
@@ -379,10 +376,13 @@ ngx_http_jamhook_sqlite_op_attempts(ngx_http_jamhook_sqlite_t *s,
         return ngx_http_jamhook_sqlite_fail(s, SQLITE_NOMEM);
     }
 
-    if (ngx_http_jamhook_sqlite_shown_init(&shown, s, op->pool) != NGX_OK
-        || ngx_http_jamhook_sqlite_walk_init(&walk, &shown, op->cursor)
+    logged.op = op;
+
+    if (ngx_http_jamhook_sqlite_shown_init(&logged.shown, s, op->pool)
+        != NGX_OK
+        || ngx_http_jamhook_sqlite_walk_init(&walk, &logged.shown, op->cursor)
            != NGX_OK
-        || ngx_http_jamhook_sqlite_list_choose_attempts(&shown, op, &walk)
+        || ngx_http_jamhook_sqlite_list_choose_attempts(&logged, &walk)
            != NGX_OK
         || ngx_http_jamhook_sqlite_walk_bound(&walk,
                                           NGX_HTTP_JAMHOOK_SQL_LAST_ATTEMPT,
@@ -393,28 +393,10 @@ ngx_http_jamhook_sqlite_op_attempts(ngx_http_jamhook_sqlite_t *s,
         return NGX_ERROR;
     }
 
-    for ( ;; ) {
-        rc = ngx_http_jamhook_sqlite_walk_next(&walk, &seq);
-
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        if (rc == NGX_DONE) {
-            op->next = 0;
-            return NGX_OK;
-        }
-
-        if (rc == NGX_AGAIN || op->attempts.nelts == op->limit) {
-            return NGX_OK;
-        }
-
-        if (ngx_http_jamhook_sqlite_list_attempt(&shown, op, seq) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        op->next = seq;
-    }
+    return ngx_http_jamhook_sqlite_list_walk(&walk, &op->attempts, op->limit,
+                                             &op->next,
+                                         ngx_http_jamhook_sqlite_list_attempt,
+                                             &logged);
 }
 
 
@@ -422,17 +404,21 @@ ngx_http_jamhook_sqlite_op_attempts(ngx_http_jamhook_sqlite_t *s,
 
 static ngx_int_t
 ngx_http_jamhook_sqlite_list_choose_attempts(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_op_attempts_t *op,
+    ngx_http_jamhook_sqlite_logged_t *logged,
     ngx_http_jamhook_sqlite_walk_t *walk)
 {
-    ngx_uint_t                        i;
-    ngx_http_jamhook_sqlite_named_t  *named;
+    ngx_uint_t                       i;
+    ngx_http_jamhook_named_t        *named;
+    ngx_http_jamhook_op_attempts_t  *op;
+
+    op = logged->op;
 
     if (op->endpoint.data != NULL) {
-        named = ngx_http_jamhook_sqlite_shown_name(shown, &op->endpoint);
+        named = ngx_http_jamhook_shown_name(&logged->shown, &op->endpoint);
 
         return (named != NULL)
-                   ? ngx_http_jamhook_sqlite_list_add_results(op, walk, named)
+                   ? ngx_http_jamhook_sqlite_list_add_results(logged, walk,
+                                                              named)
                    : NGX_OK;
     }
 
@@ -444,10 +430,10 @@ ngx_http_jamhook_sqlite_list_choose_attempts(
                    ? NGX_OK : NGX_ERROR;
     }
 
-    named = shown->named.elts;
+    named = logged->shown.named.elts;
 
-    for (i = 0; i < shown->named.nelts; i++) {
-        if (ngx_http_jamhook_sqlite_list_add_results(op, walk, &named[i])
+    for (i = 0; i < logged->shown.named.nelts; i++) {
+        if (ngx_http_jamhook_sqlite_list_add_results(logged, walk, &named[i])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -459,18 +445,18 @@ ngx_http_jamhook_sqlite_list_choose_attempts(
 
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_list_add_results(ngx_http_jamhook_op_attempts_t *op,
-    ngx_http_jamhook_sqlite_walk_t *walk,
-    ngx_http_jamhook_sqlite_named_t *named)
+ngx_http_jamhook_sqlite_list_add_results(
+    ngx_http_jamhook_sqlite_logged_t *logged,
+    ngx_http_jamhook_sqlite_walk_t *walk, ngx_http_jamhook_named_t *named)
 {
-    ngx_uint_t                         result;
+    ngx_uint_t                         result, sought;
     ngx_http_jamhook_sqlite_stream_t  *stream;
+
+    sought = logged->op->result;
 
     for (result = 0; result < 3; result++) {
 
-        if (op->result != NGX_HTTP_JAMHOOK_RESULT_ANY
-            && op->result != result)
-        {
+        if (sought != NGX_HTTP_JAMHOOK_RESULT_ANY && sought != result) {
             continue;
         }
 
@@ -491,22 +477,27 @@ ngx_http_jamhook_sqlite_list_add_results(ngx_http_jamhook_op_attempts_t *op,
 
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_list_attempt(ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_op_attempts_t *op, int64_t seq)
+ngx_http_jamhook_sqlite_list_attempt(void *data, int64_t seq)
 {
+    ngx_http_jamhook_sqlite_logged_t *logged = data;
+
     ngx_int_t                          rc;
+    ngx_http_jamhook_op_attempts_t    *op;
     ngx_http_jamhook_shown_attempt_t  *attempt;
+
+    op = logged->op;
 
     attempt = ngx_array_push(&op->attempts);
     if (attempt == NULL) {
-        return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
+        return ngx_http_jamhook_sqlite_fail(logged->shown.session,
+                                            SQLITE_NOMEM);
     }
 
-    rc = ngx_http_jamhook_sqlite_shown_attempt_read(shown, seq, op->since,
-                                         op->until
-                                             ? op->until
-                                             : NGX_HTTP_JAMHOOK_SQLITE_FOREVER,
-                                                    attempt);
+    rc = ngx_http_jamhook_sqlite_shown_attempt(&logged->shown, seq, op->since,
+                                               op->until
+                                                   ? op->until
+                                         : NGX_HTTP_JAMHOOK_SQLITE_FOREVER,
+                                               attempt);
     if (rc == NGX_DONE) {
         op->attempts.nelts--;
         return NGX_OK;

@@ -110,7 +110,7 @@ ngx_http_jamhook_sqlite_open_write(ngx_http_jamhook_sqlite_t *s,
 
     /* first, for a copy of the directory has a file of our name as well */
 
-    ngx_http_jamhook_owner_sweep(dir);
+    (void) ngx_http_jamhook_owner_sweep(dir);
 
     if (ngx_http_jamhook_sqlite_member(s) != NGX_OK) {
         return NGX_ERROR;

@@ -145,18 +145,21 @@ ngx_http_jamhook_owner_lives(char *dir, ngx_str_t *name)
 }
 
 
-void
+ngx_int_t
 ngx_http_jamhook_owner_sweep(char *dir)
 {
     DIR            *d;
     size_t          len;
+    ngx_int_t       living;
     ngx_str_t       name;
     struct dirent  *entry;
 
     d = opendir(dir);
     if (d == NULL) {
-        return;
+        return NGX_ERROR;
     }
+
+    living = 0;
 
     len = sizeof(NGX_HTTP_JAMHOOK_OWNER_PREFIX) - 1;
 
@@ -174,10 +177,14 @@ ngx_http_jamhook_owner_sweep(char *dir)
         name.data = (u_char *) entry->d_name + len;
         name.len = ngx_strlen(name.data);
 
-        (void) ngx_http_jamhook_owner_lives(dir, &name);
+        if (ngx_http_jamhook_owner_lives(dir, &name)) {
+            living++;
+        }
     }
 
     (void) closedir(d);
+
+    return living;
 }
 
 

@@ -45,8 +45,8 @@ void ngx_http_jamhook_owner_close(ngx_http_jamhook_owner_t *owner);
 /* 1 if that owner's process lives; what a dead one left is removed. */
 ngx_uint_t ngx_http_jamhook_owner_lives(char *dir, ngx_str_t *name);
 
-/* Removes what dead ones left in dir. */
-void ngx_http_jamhook_owner_sweep(char *dir);
+/* Removes what dead ones left in dir.  How many live, or NGX_ERROR. */
+ngx_int_t ngx_http_jamhook_owner_sweep(char *dir);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_SQLITE_OWNER_H_INCLUDED_ */

@@ -245,6 +245,13 @@ ngx_http_jamhook_sqlite_schema_check(ngx_http_jamhook_sqlite_t *s,
         return NGX_ERROR;
     }
 
+    if (compatible == NGX_HTTP_JAMHOOK_SQLITE_LEFT) {
+        return ngx_http_jamhook_sqlite_fail_text(s,
+                                           NGX_HTTP_JAMHOOK_STORE_LEFT,
+                                           "\"jamhook move\" has taken all that"
+                                           " was in it over to PostgreSQL");
+    }
+
     if (*version > NGX_HTTP_JAMHOOK_SQLITE_VERSION + 1
         || compatible > NGX_HTTP_JAMHOOK_SQLITE_VERSION)
     {

@@ -2,51 +2,27 @@
 #include "ngx_http_jamhook_sqlite_shown.h"
 
 
-/*
- * Attempts of one delivery, and of all of an event's: older ones are left out.
- * Bytes of these: beyond them older ones have no bodies, nor headers.
- */
-#define NGX_HTTP_JAMHOOK_SQLITE_OF_ONE   1000
-#define NGX_HTTP_JAMHOOK_SQLITE_OF_ALL   20000
-#define NGX_HTTP_JAMHOOK_SQLITE_BYTES    (16 * 1024 * 1024)
-
-
 static ngx_int_t ngx_http_jamhook_sqlite_show_event(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_shown_event_t *event);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_shown_event_t *event);
 static ngx_int_t ngx_http_jamhook_sqlite_show_body(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_shown_event_t *event);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_shown_event_t *event);
 static ngx_int_t ngx_http_jamhook_sqlite_show_attempts(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_shown_event_t *event);
-static ngx_int_t ngx_http_jamhook_sqlite_show_attempt(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_query_t *q,
-    ngx_http_jamhook_shown_event_t *event, size_t *bytes);
-static ngx_http_jamhook_shown_delivery_t *ngx_http_jamhook_sqlite_show_whose(
-    ngx_http_jamhook_shown_event_t *event,
-    ngx_http_jamhook_sqlite_named_t *named);
-static ngx_int_t ngx_http_jamhook_sqlite_show_bodies(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_query_t *q,
-    ngx_http_jamhook_shown_attempt_t *attempt, size_t *bytes);
-static void ngx_http_jamhook_sqlite_show_sort(ngx_array_t *attempts);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_shown_event_t *event);
 
 static ngx_int_t ngx_http_jamhook_sqlite_show_endpoint(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_op_endpoints_t *op, ngx_str_t *name,
-    ngx_http_jamhook_sqlite_named_t *named);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_op_endpoints_t *op,
+    ngx_http_jamhook_named_t *named);
 static ngx_int_t ngx_http_jamhook_sqlite_show_counts(
-    ngx_http_jamhook_sqlite_t *s, int64_t id,
+    ngx_http_jamhook_sqlite_t *s, int64_t id, int64_t first,
     ngx_http_jamhook_shown_endpoint_t *endpoint);
 static ngx_int_t ngx_http_jamhook_sqlite_show_count(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_sql_e sql, int64_t id,
     int64_t *n, int64_t *first);
 static ngx_int_t ngx_http_jamhook_sqlite_show_last(
-    ngx_http_jamhook_sqlite_shown_t *shown, int64_t id,
+    ngx_http_jamhook_shown_t *shown, int64_t id,
     ngx_http_jamhook_shown_endpoint_t *endpoint);
 static ngx_int_t ngx_http_jamhook_sqlite_show_sending(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_op_endpoints_t *op);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_op_endpoints_t *op);
 
 
 ngx_int_t
@@ -56,9 +32,9 @@ ngx_http_jamhook_sqlite_op_show(ngx_http_jamhook_sqlite_t *s,
     int64_t                          seq;
     ngx_int_t                        rc;
     ngx_http_jamhook_op_show_t      *op = (ngx_http_jamhook_op_show_t *) o;
+    ngx_http_jamhook_shown_t         shown;
     ngx_http_jamhook_shown_event_t  *event;
     ngx_http_jamhook_sqlite_query_t  q;
-    ngx_http_jamhook_sqlite_shown_t  shown;
 
     op->event = NULL;
 
@@ -98,7 +74,7 @@ ngx_http_jamhook_sqlite_op_show(ngx_http_jamhook_sqlite_t *s,
 
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_event(ngx_http_jamhook_sqlite_shown_t *shown,
+ngx_http_jamhook_sqlite_show_event(ngx_http_jamhook_shown_t *shown,
     ngx_http_jamhook_shown_event_t *event)
 {
     ngx_int_t                        rc;
@@ -107,7 +83,7 @@ ngx_http_jamhook_sqlite_show_event(ngx_http_jamhook_sqlite_shown_t *shown,
 
     ngx_str_null(&any);
 
-    ngx_http_jamhook_sqlite_query(&q, shown->s,
+    ngx_http_jamhook_sqlite_query(&q, shown->session,
                                   NGX_HTTP_JAMHOOK_SQL_SHOW_EVENT);
     ngx_http_jamhook_sqlite_int(&q, event->event);
     ngx_http_jamhook_sqlite_text(&q, &any);
@@ -120,7 +96,7 @@ ngx_http_jamhook_sqlite_show_event(ngx_http_jamhook_sqlite_shown_t *shown,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_jamhook_sqlite_shown_event(shown, &q, event);
+    rc = ngx_http_jamhook_shown_event(shown, &q, event);
 
     ngx_http_jamhook_sqlite_end(&q);
 
@@ -129,13 +105,13 @@ ngx_http_jamhook_sqlite_show_event(ngx_http_jamhook_sqlite_shown_t *shown,
 
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_body(ngx_http_jamhook_sqlite_shown_t *shown,
+ngx_http_jamhook_sqlite_show_body(ngx_http_jamhook_shown_t *shown,
     ngx_http_jamhook_shown_event_t *event)
 {
     ngx_int_t                        rc;
     ngx_http_jamhook_sqlite_query_t  q;
 
-    ngx_http_jamhook_sqlite_query(&q, shown->s,
+    ngx_http_jamhook_sqlite_query(&q, shown->session,
                                   NGX_HTTP_JAMHOOK_SQL_SHOW_BODY);
     ngx_http_jamhook_sqlite_int(&q, event->event);
 
@@ -143,10 +119,10 @@ ngx_http_jamhook_sqlite_show_body(ngx_http_jamhook_sqlite_shown_t *shown,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_jamhook_sqlite_shown_str(shown, &q, 0, &event->headers);
+    rc = shown->rows->string(shown, &q, 0, &event->headers);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_jamhook_sqlite_shown_str(shown, &q, 1, &event->body);
+        rc = shown->rows->string(shown, &q, 1, &event->body);
     }
 
     ngx_http_jamhook_sqlite_end(&q);
@@ -155,35 +131,24 @@ ngx_http_jamhook_sqlite_show_body(ngx_http_jamhook_sqlite_shown_t *shown,
 }
 
 
-/* from the newest on, so that it is the older ones that are left out */
-
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_attempts(ngx_http_jamhook_sqlite_shown_t *shown,
+ngx_http_jamhook_sqlite_show_attempts(ngx_http_jamhook_shown_t *shown,
     ngx_http_jamhook_shown_event_t *event)
 {
-    size_t                              bytes;
-    ngx_int_t                           rc;
-    ngx_uint_t                          i;
-    ngx_http_jamhook_sqlite_query_t     q;
-    ngx_http_jamhook_shown_delivery_t  *d;
+    size_t                           bytes;
+    ngx_int_t                        rc;
+    ngx_http_jamhook_sqlite_query_t  q;
 
-    d = event->deliveries.elts;
-
-    for (i = 0; i < event->deliveries.nelts; i++) {
-        if (ngx_array_init(&d[i].attempts, shown->pool, 2,
-                           sizeof(ngx_http_jamhook_shown_attempt_t))
-            != NGX_OK)
-        {
-            return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
-        }
+    if (ngx_http_jamhook_shown_attempts(shown, event) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     bytes = event->headers.len + event->body.len;
 
-    ngx_http_jamhook_sqlite_query(&q, shown->s,
+    ngx_http_jamhook_sqlite_query(&q, shown->session,
                                   NGX_HTTP_JAMHOOK_SQL_SHOW_ATTEMPTS);
     ngx_http_jamhook_sqlite_int(&q, event->event);
-    ngx_http_jamhook_sqlite_int(&q, NGX_HTTP_JAMHOOK_SQLITE_OF_ALL);
+    ngx_http_jamhook_sqlite_int(&q, NGX_HTTP_JAMHOOK_SHOWN_OF_ALL);
 
     for ( ;; ) {
         rc = ngx_http_jamhook_sqlite_row(&q);
@@ -193,140 +158,16 @@ ngx_http_jamhook_sqlite_show_attempts(ngx_http_jamhook_sqlite_shown_t *shown,
         }
 
         if (rc == NGX_DONE) {
-            break;
+            ngx_http_jamhook_shown_attempts_sort(event);
+            return NGX_OK;
         }
 
-        if (ngx_http_jamhook_sqlite_show_attempt(shown, &q, event, &bytes)
+        if (ngx_http_jamhook_shown_attempt_of(shown, &q, event, &bytes)
             != NGX_OK)
         {
             ngx_http_jamhook_sqlite_end(&q);
             return NGX_ERROR;
         }
-    }
-
-    for (i = 0; i < event->deliveries.nelts; i++) {
-        ngx_http_jamhook_sqlite_show_sort(&d[i].attempts);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_show_attempt(ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_sqlite_query_t *q, ngx_http_jamhook_shown_event_t *event,
-    size_t *bytes)
-{
-    ngx_http_jamhook_sqlite_named_t    *named;
-    ngx_http_jamhook_shown_attempt_t   *attempt;
-    ngx_http_jamhook_shown_delivery_t  *d;
-
-    named = ngx_http_jamhook_sqlite_shown_id(shown,
-                                        ngx_http_jamhook_sqlite_column(q, 1));
-    d = ngx_http_jamhook_sqlite_show_whose(event, named);
-
-    if (d == NULL
-        || d->attempts.nelts == NGX_HTTP_JAMHOOK_SQLITE_OF_ONE)
-    {
-        return NGX_OK;
-    }
-
-    attempt = ngx_array_push(&d->attempts);
-    if (attempt == NULL) {
-        return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
-    }
-
-    if (ngx_http_jamhook_sqlite_shown_attempt(shown, q, attempt) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_jamhook_sqlite_show_bodies(shown, q, attempt, bytes);
-}
-
-
-/* names are not copied, so they need not be compared */
-
-static ngx_http_jamhook_shown_delivery_t *
-ngx_http_jamhook_sqlite_show_whose(ngx_http_jamhook_shown_event_t *event,
-    ngx_http_jamhook_sqlite_named_t *named)
-{
-    ngx_uint_t                          i;
-    ngx_http_jamhook_shown_delivery_t  *d;
-
-    d = event->deliveries.elts;
-
-    for (i = 0; named != NULL && i < event->deliveries.nelts; i++) {
-        if (d[i].endpoint.data == named->name.data) {
-            return &d[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_show_bodies(ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_sqlite_query_t *q,
-    ngx_http_jamhook_shown_attempt_t *attempt, size_t *bytes)
-{
-    ngx_str_t   *strings[4];
-    ngx_uint_t   i;
-
-    attempt->truncated = (ngx_http_jamhook_sqlite_column(q, 9) != 0);
-
-    if (*bytes >= NGX_HTTP_JAMHOOK_SQLITE_BYTES) {
-        attempt->truncated = 1;
-        return NGX_OK;
-    }
-
-    strings[0] = &attempt->request_headers;
-    strings[1] = &attempt->request_body;
-    strings[2] = &attempt->response_headers;
-    strings[3] = &attempt->response_body;
-
-    for (i = 0; i < 4; i++) {
-        if (ngx_http_jamhook_sqlite_shown_str(shown, q, 10 + i, strings[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        *bytes += strings[i]->len;
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * By number, those of the same as they were written.  They come the other way
- * round, and but for late ones that is all there is to do.
- */
-
-static void
-ngx_http_jamhook_sqlite_show_sort(ngx_array_t *attempts)
-{
-    ngx_uint_t                         i, j, n;
-    ngx_http_jamhook_shown_attempt_t  *attempt, one;
-
-    attempt = attempts->elts;
-    n = attempts->nelts;
-
-    for (i = 0; i < n / 2; i++) {
-        one = attempt[i];
-        attempt[i] = attempt[n - 1 - i];
-        attempt[n - 1 - i] = one;
-    }
-
-    for (i = 1; i < n; i++) {
-        one = attempt[i];
-
-        for (j = i; j > 0 && attempt[j - 1].number > one.number; j--) {
-            attempt[j] = attempt[j - 1];
-        }
-
-        attempt[j] = one;
     }
 }
 
@@ -336,43 +177,23 @@ ngx_http_jamhook_sqlite_op_endpoints(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o)
 {
     ngx_uint_t                        i;
-    ngx_http_jamhook_sqlite_named_t  *named;
+    ngx_http_jamhook_named_t         *named;
+    ngx_http_jamhook_shown_t          shown;
     ngx_http_jamhook_op_endpoints_t  *op;
-    ngx_http_jamhook_sqlite_shown_t   shown;
 
     op = (ngx_http_jamhook_op_endpoints_t *) o;
 
-    if (ngx_http_jamhook_sqlite_shown_init(&shown, s, op->pool) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_array_init(&op->endpoints, op->pool, s->conf->nendpoints + 1,
-                       sizeof(ngx_http_jamhook_shown_endpoint_t))
-        != NGX_OK)
+    if (ngx_http_jamhook_sqlite_shown_init(&shown, s, op->pool) != NGX_OK
+        || ngx_http_jamhook_shown_endpoints(&shown, op) != NGX_OK)
     {
-        return ngx_http_jamhook_sqlite_fail(s, SQLITE_NOMEM);
-    }
-
-    for (i = 0; i < s->conf->nendpoints; i++) {
-        named = ngx_http_jamhook_sqlite_shown_id(&shown, s->endpoints[i].id);
-
-        if (ngx_http_jamhook_sqlite_show_endpoint(&shown, op,
-                                                  &s->conf->endpoints[i],
-                                                  named)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
 
     named = shown.named.elts;
 
     for (i = 0; i < shown.named.nelts; i++) {
-
-        if (named[i].index == NGX_HTTP_JAMHOOK_NO_ENDPOINT
-            && ngx_http_jamhook_sqlite_show_endpoint(&shown, op,
-                                                     &named[i].name, &named[i])
-               != NGX_OK)
+        if (ngx_http_jamhook_sqlite_show_endpoint(&shown, op, &named[i])
+            != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -382,45 +203,40 @@ ngx_http_jamhook_sqlite_op_endpoints(ngx_http_jamhook_sqlite_t *s,
 }
 
 
-/* named NULL: it is configured, and no worker has told the store yet */
-
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_endpoint(ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_op_endpoints_t *op, ngx_str_t *name,
-    ngx_http_jamhook_sqlite_named_t *named)
+ngx_http_jamhook_sqlite_show_endpoint(ngx_http_jamhook_shown_t *shown,
+    ngx_http_jamhook_op_endpoints_t *op, ngx_http_jamhook_named_t *named)
 {
+    int64_t                             pending, first;
     ngx_http_jamhook_shown_endpoint_t  *endpoint;
 
-    endpoint = ngx_array_push(&op->endpoints);
-    if (endpoint == NULL) {
-        return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
-    }
+    pending = 0;
+    first = 0;
 
-    ngx_memzero(endpoint, sizeof(ngx_http_jamhook_shown_endpoint_t));
-
-    endpoint->name = *name;
-
-    if (named == NULL) {
-        endpoint->index = op->endpoints.nelts - 1;
-        return NGX_OK;
-    }
-
-    endpoint->index = named->index;
-    endpoint->paused = named->paused;
-    endpoint->paused_at = named->paused_at;
-    endpoint->failing_since = named->failing_since;
-
-    if (ngx_http_jamhook_sqlite_show_counts(shown->s, named->id, endpoint)
+    if (ngx_http_jamhook_sqlite_show_count(shown->session,
+                                           NGX_HTTP_JAMHOOK_SQL_COUNT_PENDING,
+                                           named->id, &pending, &first)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (endpoint->index == NGX_HTTP_JAMHOOK_NO_ENDPOINT
-        && endpoint->pending == 0)
-    {
-        op->endpoints.nelts--;
+    if (named->index == NGX_HTTP_JAMHOOK_NO_ENDPOINT && pending == 0) {
         return NGX_OK;
+    }
+
+    endpoint = ngx_http_jamhook_shown_endpoint_add(shown, op, named);
+    if (endpoint == NULL) {
+        return NGX_ERROR;
+    }
+
+    endpoint->pending = pending;
+
+    if (ngx_http_jamhook_sqlite_show_counts(shown->session, named->id, first,
+                                            endpoint)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     return ngx_http_jamhook_sqlite_show_last(shown, named->id, endpoint);
@@ -429,20 +245,15 @@ ngx_http_jamhook_sqlite_show_endpoint(ngx_http_jamhook_sqlite_shown_t *shown,
 
 static ngx_int_t
 ngx_http_jamhook_sqlite_show_counts(ngx_http_jamhook_sqlite_t *s, int64_t id,
-    ngx_http_jamhook_shown_endpoint_t *endpoint)
+    int64_t first, ngx_http_jamhook_shown_endpoint_t *endpoint)
 {
-    int64_t                          first;
     ngx_int_t                        rc;
     ngx_http_jamhook_sqlite_query_t  q;
 
     if (ngx_http_jamhook_sqlite_show_count(s,
-                                           NGX_HTTP_JAMHOOK_SQL_COUNT_PENDING,
-                                           id, &endpoint->pending, &first)
+                                           NGX_HTTP_JAMHOOK_SQL_COUNT_FAILED,
+                                           id, &endpoint->failed, NULL)
         != NGX_OK
-        || ngx_http_jamhook_sqlite_show_count(s,
-                                            NGX_HTTP_JAMHOOK_SQL_COUNT_FAILED,
-                                              id, &endpoint->failed, NULL)
-           != NGX_OK
         || ngx_http_jamhook_sqlite_show_count(s,
                                               NGX_HTTP_JAMHOOK_SQL_TALLY_READ,
                                               id, &endpoint->succeeded, NULL)
@@ -500,7 +311,7 @@ ngx_http_jamhook_sqlite_show_count(ngx_http_jamhook_sqlite_t *s,
 
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_last(ngx_http_jamhook_sqlite_shown_t *shown,
+ngx_http_jamhook_sqlite_show_last(ngx_http_jamhook_shown_t *shown,
     int64_t id, ngx_http_jamhook_shown_endpoint_t *endpoint)
 {
     int64_t                            seq;
@@ -509,7 +320,7 @@ ngx_http_jamhook_sqlite_show_last(ngx_http_jamhook_sqlite_shown_t *shown,
 
     seq = 0;
 
-    if (ngx_http_jamhook_sqlite_show_count(shown->s,
+    if (ngx_http_jamhook_sqlite_show_count(shown->session,
                                          NGX_HTTP_JAMHOOK_SQL_LAST_ATTEMPT_OF,
                                            id, &seq, NULL)
         != NGX_OK)
@@ -524,12 +335,12 @@ ngx_http_jamhook_sqlite_show_last(ngx_http_jamhook_sqlite_shown_t *shown,
     attempt = ngx_palloc(shown->pool,
                          sizeof(ngx_http_jamhook_shown_attempt_t));
     if (attempt == NULL) {
-        return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
+        return ngx_http_jamhook_sqlite_fail(shown->session, SQLITE_NOMEM);
     }
 
-    rc = ngx_http_jamhook_sqlite_shown_attempt_read(shown, seq, INT64_MIN,
+    rc = ngx_http_jamhook_sqlite_shown_attempt(shown, seq, INT64_MIN,
                                               NGX_HTTP_JAMHOOK_SQLITE_FOREVER,
-                                                    attempt);
+                                               attempt);
     if (rc == NGX_OK) {
         endpoint->last = attempt;
     }
@@ -541,18 +352,15 @@ ngx_http_jamhook_sqlite_show_last(ngx_http_jamhook_sqlite_shown_t *shown,
 /* they are few, and lie by their owners */
 
 static ngx_int_t
-ngx_http_jamhook_sqlite_show_sending(ngx_http_jamhook_sqlite_shown_t *shown,
+ngx_http_jamhook_sqlite_show_sending(ngx_http_jamhook_shown_t *shown,
     ngx_http_jamhook_op_endpoints_t *op)
 {
     ngx_int_t                           rc;
-    ngx_uint_t                          i;
-    ngx_http_jamhook_sqlite_named_t    *named;
+    ngx_http_jamhook_named_t           *named;
     ngx_http_jamhook_sqlite_query_t     q;
     ngx_http_jamhook_shown_endpoint_t  *endpoint;
 
-    endpoint = op->endpoints.elts;
-
-    ngx_http_jamhook_sqlite_query(&q, shown->s,
+    ngx_http_jamhook_sqlite_query(&q, shown->session,
                                   NGX_HTTP_JAMHOOK_SQL_LIST_SENDING);
 
     for ( ;; ) {
@@ -562,24 +370,15 @@ ngx_http_jamhook_sqlite_show_sending(ngx_http_jamhook_sqlite_shown_t *shown,
             return (rc == NGX_DONE) ? NGX_OK : NGX_ERROR;
         }
 
-        named = ngx_http_jamhook_sqlite_shown_id(shown,
+        named = ngx_http_jamhook_shown_id(shown,
                                        ngx_http_jamhook_sqlite_column(&q, 0));
 
-        if (named == NULL) {
-            continue;
-        }
+        endpoint = named
+                       ? ngx_http_jamhook_shown_endpoint_find(shown, op, named)
+                       : NULL;
 
-        /* the configured ones come first, in their order */
-
-        if (named->index != NGX_HTTP_JAMHOOK_NO_ENDPOINT) {
-            endpoint[named->index].sending++;
-            continue;
-        }
-
-        for (i = shown->s->conf->nendpoints; i < op->endpoints.nelts; i++) {
-            if (endpoint[i].name.data == named->name.data) {
-                endpoint[i].sending++;
-            }
+        if (endpoint != NULL) {
+            endpoint->sending++;
         }
     }
 }

@@ -1,8 +1,8 @@
 
 /*
  * What the portal reads of a SQLite store, one level below its ops: the
- * endpoints, an event, an attempt as they are shown; and a walk over the
- * numbers of a list's rows, newest first.
+ * endpoints, an event's deliveries, an attempt; and a walk over the numbers of
+ * a list's rows, newest first.
  *
  * Everything lies in the op's pool.  What returns NGX_ERROR has filled
  * s->failure.
@@ -14,69 +14,21 @@
 
 
 #include "ngx_http_jamhook_sqlite.h"
+#include "ngx_http_jamhook_shown.h"
 
 
-/* An endpoint that the store knows, be it configured here or not. */
-typedef struct {
-    int64_t                             id;
-    ngx_str_t                           name;
-    ngx_uint_t                          index;   /* or NO_ENDPOINT */
-    ngx_http_jamhook_pause_e            paused;
-    int64_t                             paused_at;
-    int64_t                             failing_since;
-} ngx_http_jamhook_sqlite_named_t;
+/* sqlite_shown: rows are ngx_http_jamhook_sqlite_query_t */
 
-/* An op that reads. */
-typedef struct {
-    ngx_http_jamhook_sqlite_t          *s;
-    ngx_pool_t                         *pool;
-    ngx_array_t                         named;   /* named_t, by id */
-} ngx_http_jamhook_sqlite_shown_t;
+ngx_int_t ngx_http_jamhook_sqlite_shown_init(ngx_http_jamhook_shown_t *shown,
+    ngx_http_jamhook_sqlite_t *s, ngx_pool_t *pool);
 
-
-/* sqlite_shown */
-
-ngx_int_t ngx_http_jamhook_sqlite_shown_init(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_t *s,
-    ngx_pool_t *pool);
-
-/* NULL: there is none. */
-ngx_http_jamhook_sqlite_named_t *ngx_http_jamhook_sqlite_shown_id(
-    ngx_http_jamhook_sqlite_shown_t *shown, int64_t id);
-ngx_http_jamhook_sqlite_named_t *ngx_http_jamhook_sqlite_shown_name(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_str_t *name);
-
-/* A delivery's state on disk, as its endpoint's (may be NULL) makes it. */
-ngx_http_jamhook_shown_e ngx_http_jamhook_sqlite_shown_state(
-    ngx_http_jamhook_sqlite_named_t *named, int64_t state);
-
-/* 1: what is pending for it is paused */
-ngx_uint_t ngx_http_jamhook_sqlite_shown_is_held(
-    ngx_http_jamhook_sqlite_named_t *named);
-
-/*
- * Copies a row of SHOW_EVENT, of the event's deliveries, and of an attempt: its
- * first columns.
- */
-ngx_int_t ngx_http_jamhook_sqlite_shown_event(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_query_t *q,
-    ngx_http_jamhook_shown_event_t *event);
 ngx_int_t ngx_http_jamhook_sqlite_shown_deliveries(
-    ngx_http_jamhook_sqlite_shown_t *shown,
-    ngx_http_jamhook_shown_event_t *event);
-ngx_int_t ngx_http_jamhook_sqlite_shown_attempt(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_query_t *q,
-    ngx_http_jamhook_shown_attempt_t *attempt);
+    ngx_http_jamhook_shown_t *shown, ngx_http_jamhook_shown_event_t *event);
 
 /* The attempt of a number, if it began within the times; NGX_DONE: not. */
-ngx_int_t ngx_http_jamhook_sqlite_shown_attempt_read(
-    ngx_http_jamhook_sqlite_shown_t *shown, int64_t seq, int64_t since,
-    int64_t until, ngx_http_jamhook_shown_attempt_t *attempt);
-
-/* A column's bytes; NULL is absent. */
-ngx_int_t ngx_http_jamhook_sqlite_shown_str(
-    ngx_http_jamhook_sqlite_shown_t *shown, ngx_http_jamhook_sqlite_query_t *q,
-    int column, ngx_str_t *value);
+ngx_int_t ngx_http_jamhook_sqlite_shown_attempt(
+    ngx_http_jamhook_shown_t *shown, int64_t seq, int64_t since, int64_t until,
+    ngx_http_jamhook_shown_attempt_t *attempt);
 
 
 /* sqlite_walk */
@@ -97,7 +49,7 @@ typedef struct {
 } ngx_http_jamhook_sqlite_stream_t;
 
 typedef struct {
-    ngx_http_jamhook_sqlite_shown_t    *shown;
+    ngx_http_jamhook_shown_t           *shown;
     ngx_array_t                         streams;
     int64_t                             below;   /* the last one, or where to
                                                     begin, not included */
@@ -108,8 +60,8 @@ typedef struct {
 
 /* cursor: the last row of the walk before; 0: from the newest on. */
 ngx_int_t ngx_http_jamhook_sqlite_walk_init(
-    ngx_http_jamhook_sqlite_walk_t *walk,
-    ngx_http_jamhook_sqlite_shown_t *shown, int64_t cursor);
+    ngx_http_jamhook_sqlite_walk_t *walk, ngx_http_jamhook_shown_t *shown,
+    int64_t cursor);
 
 /* Streams are merged, and what is in several of them comes once. */
 ngx_http_jamhook_sqlite_stream_t *ngx_http_jamhook_sqlite_walk_add(

@@ -11,35 +11,11 @@
 #define NGX_HTTP_JAMHOOK_SQLITE_HOURS    (31 * NGX_HTTP_JAMHOOK_SQLITE_DAY    \
                                           + NGX_HTTP_JAMHOOK_SQLITE_HOUR)
 
-#define NGX_HTTP_JAMHOOK_SQLITE_RESULTS  256         /* slots of a result */
-
-
-/* STATS while it is read. */
-typedef struct {
-    ngx_http_jamhook_sqlite_shown_t    shown;
-    ngx_http_jamhook_op_stats_t       *op;
-    ngx_uint_t                        *places;   /* by endpoint's place in
-                                                    "named": in op->endpoints,
-                                                    from 1 on; 0: not there */
-    int64_t                            id;       /* the last row's endpoint, */
-    ngx_uint_t                         place;    /* and where it is */
-} ngx_http_jamhook_sqlite_stats_t;
-
 
 static ngx_int_t ngx_http_jamhook_sqlite_sum(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_sqlite_sum_t *sum);
 static ngx_int_t ngx_http_jamhook_sqlite_sum_write(
     ngx_http_jamhook_sqlite_t *s, ngx_http_jamhook_sqlite_sum_t *sum);
-
-static ngx_int_t ngx_http_jamhook_sqlite_stats_init(
-    ngx_http_jamhook_sqlite_stats_t *stats, ngx_http_jamhook_sqlite_t *s);
-static ngx_int_t ngx_http_jamhook_sqlite_stats_add(
-    ngx_http_jamhook_sqlite_stats_t *stats, ngx_str_t *name);
-static ngx_int_t ngx_http_jamhook_sqlite_stats_row(
-    ngx_http_jamhook_sqlite_stats_t *stats,
-    ngx_http_jamhook_sqlite_query_t *q);
-static ngx_int_t ngx_http_jamhook_sqlite_stats_place(
-    ngx_http_jamhook_sqlite_stats_t *stats, int64_t id);
 
 
 ngx_int_t
@@ -53,7 +29,7 @@ ngx_http_jamhook_sqlite_sum_attempt(ngx_http_jamhook_sqlite_t *s,
     at = started_at / 1000;
 
     sum.endpoint = endpoint;
-    sum.slot = result * NGX_HTTP_JAMHOOK_SQLITE_RESULTS;
+    sum.slot = result * NGX_HTTP_JAMHOOK_SHOWN_RESULTS;
     sum.n = 1;
 
     /* what was interrupted took as long as it was let */
@@ -236,31 +212,25 @@ ngx_int_t
 ngx_http_jamhook_sqlite_op_stats(ngx_http_jamhook_sqlite_t *s,
     ngx_http_jamhook_op_t *o)
 {
-    int64_t                           from, to;
     ngx_int_t                         rc;
-    ngx_http_jamhook_span_e           span;
     ngx_http_jamhook_op_stats_t      *op = (ngx_http_jamhook_op_stats_t *) o;
+    ngx_http_jamhook_shown_t          shown;
+    ngx_http_jamhook_shown_sums_t     sums;
     ngx_http_jamhook_sqlite_query_t   q;
-    ngx_http_jamhook_sqlite_stats_t   stats;
 
-    op->since = (s->clock->now / op->width - (int64_t) op->n + 1) * op->width;
+    op->since = ngx_http_jamhook_shown_since(op, s->clock->now);
 
-    from = op->since / 1000;
-    to = (op->since + (int64_t) op->n * op->width) / 1000;
-
-    span = (to - from <= NGX_HTTP_JAMHOOK_SQLITE_DAY)
-               ? NGX_HTTP_JAMHOOK_SPAN_MINUTE : NGX_HTTP_JAMHOOK_SPAN_HOUR;
-
-    stats.op = op;
-
-    if (ngx_http_jamhook_sqlite_stats_init(&stats, s) != NGX_OK) {
+    if (ngx_http_jamhook_sqlite_shown_init(&shown, s, op->pool) != NGX_OK
+        || ngx_http_jamhook_shown_sums(&sums, &shown, op) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     ngx_http_jamhook_sqlite_query(&q, s, NGX_HTTP_JAMHOOK_SQL_ROLLUP_LIST);
-    ngx_http_jamhook_sqlite_int(&q, span);
-    ngx_http_jamhook_sqlite_int(&q, from);
-    ngx_http_jamhook_sqlite_int(&q, to);
+    ngx_http_jamhook_sqlite_int(&q, ngx_http_jamhook_shown_span(op));
+    ngx_http_jamhook_sqlite_int(&q, op->since / 1000);
+    ngx_http_jamhook_sqlite_int(&q, (op->since + (int64_t) op->n * op->width)
+                                    / 1000);
 
     for ( ;; ) {
         rc = ngx_http_jamhook_sqlite_row(&q);
@@ -269,176 +239,9 @@ ngx_http_jamhook_sqlite_op_stats(ngx_http_jamhook_sqlite_t *s,
             return (rc == NGX_DONE) ? NGX_OK : NGX_ERROR;
         }
 
-        if (ngx_http_jamhook_sqlite_stats_row(&stats, &q) != NGX_OK) {
+        if (ngx_http_jamhook_shown_sum(&sums, &q) != NGX_OK) {
             ngx_http_jamhook_sqlite_end(&q);
             return NGX_ERROR;
         }
     }
-}
-
-
-/* those of the configuration first, in their order */
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_stats_init(ngx_http_jamhook_sqlite_stats_t *stats,
-    ngx_http_jamhook_sqlite_t *s)
-{
-    ngx_uint_t                        i;
-    ngx_http_jamhook_op_stats_t      *op;
-    ngx_http_jamhook_sqlite_named_t  *named;
-
-    op = stats->op;
-    stats->id = 0;
-    stats->place = 0;
-
-    if (ngx_http_jamhook_sqlite_shown_init(&stats->shown, s, op->pool)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    stats->places = ngx_pcalloc(op->pool, (stats->shown.named.nelts + 1)
-                                          * sizeof(ngx_uint_t));
-
-    if (stats->places == NULL
-        || ngx_array_init(&op->endpoints, op->pool, s->conf->nendpoints + 1,
-                          sizeof(ngx_http_jamhook_shown_stats_t))
-           != NGX_OK)
-    {
-        return ngx_http_jamhook_sqlite_fail(s, SQLITE_NOMEM);
-    }
-
-    for (i = 0; i < s->conf->nendpoints; i++) {
-        if (ngx_http_jamhook_sqlite_stats_add(stats, &s->conf->endpoints[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    named = stats->shown.named.elts;
-
-    for (i = 0; i < stats->shown.named.nelts; i++) {
-        if (named[i].index != NGX_HTTP_JAMHOOK_NO_ENDPOINT) {
-            stats->places[i] = named[i].index + 1;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_stats_add(ngx_http_jamhook_sqlite_stats_t *stats,
-    ngx_str_t *name)
-{
-    ngx_http_jamhook_op_stats_t     *op;
-    ngx_http_jamhook_shown_stats_t  *shown;
-
-    op = stats->op;
-
-    shown = ngx_array_push(&op->endpoints);
-
-    if (shown != NULL) {
-        ngx_memzero(shown, sizeof(ngx_http_jamhook_shown_stats_t));
-
-        shown->name = *name;
-        shown->buckets = ngx_pcalloc(op->pool,
-                                 op->n * sizeof(ngx_http_jamhook_bucket_t));
-        shown->slots = ngx_pcalloc(op->pool,
-                                   NGX_HTTP_JAMHOOK_SLOTS * sizeof(int64_t));
-
-        if (shown->buckets != NULL && shown->slots != NULL) {
-            return NGX_OK;
-        }
-    }
-
-    return ngx_http_jamhook_sqlite_fail(stats->shown.s, SQLITE_NOMEM);
-}
-
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_stats_row(ngx_http_jamhook_sqlite_stats_t *stats,
-    ngx_http_jamhook_sqlite_query_t *q)
-{
-    int64_t                          id, slot, n;
-    ngx_uint_t                       bucket, result;
-    ngx_http_jamhook_op_stats_t     *op;
-    ngx_http_jamhook_shown_stats_t  *shown;
-
-    op = stats->op;
-
-    bucket = (ngx_http_jamhook_sqlite_column(q, 0) * 1000 - op->since)
-             / op->width;
-    id = ngx_http_jamhook_sqlite_column(q, 1);
-    slot = ngx_http_jamhook_sqlite_column(q, 2);
-    n = ngx_http_jamhook_sqlite_column(q, 3);
-
-    /* they lie by time and endpoint */
-
-    if (id != stats->id || stats->place == 0) {
-        if (ngx_http_jamhook_sqlite_stats_place(stats, id) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    result = slot / NGX_HTTP_JAMHOOK_SQLITE_RESULTS;
-    slot = slot % NGX_HTTP_JAMHOOK_SQLITE_RESULTS;
-
-    if (stats->place == 0
-        || slot < 0 || slot >= NGX_HTTP_JAMHOOK_SLOTS
-        || result > NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED
-        || bucket >= op->n)
-    {
-        /* none of ours */
-
-        return NGX_OK;
-    }
-
-    shown = op->endpoints.elts;
-    shown += stats->place - 1;
-
-    shown->total.results[result] += n;
-    shown->buckets[bucket].results[result] += n;
-
-    if (result != NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED) {
-        shown->slots[slot] += n;
-    }
-
-    return NGX_OK;
-}
-
-
-/* where the endpoint's numbers go; it may be none of this configuration */
-
-static ngx_int_t
-ngx_http_jamhook_sqlite_stats_place(ngx_http_jamhook_sqlite_stats_t *stats,
-    int64_t id)
-{
-    ngx_uint_t                       *place;
-    ngx_http_jamhook_sqlite_named_t  *named, *first;
-
-    stats->id = id;
-    stats->place = 0;
-
-    named = ngx_http_jamhook_sqlite_shown_id(&stats->shown, id);
-
-    if (named == NULL) {
-        return NGX_OK;
-    }
-
-    first = stats->shown.named.elts;
-    place = &stats->places[named - first];
-
-    if (*place == 0) {
-        if (ngx_http_jamhook_sqlite_stats_add(stats, &named->name) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        *place = stats->op->endpoints.nelts;
-    }
-
-    stats->place = *place;
-
-    return NGX_OK;
 }

@@ -3,15 +3,6 @@
 #include "ngx_http_jamhook_clock.h"
 
 
-/*
- * Numbers grow with the time but for what a clock was set back, and for what an
- * attempt takes, which is written down when it ends.  What is further off than
- * this is overlooked: an attempt that a crash interrupted, and that is written
- * down later than that, where only times up to the crash are asked for.
- */
-#define NGX_HTTP_JAMHOOK_SQLITE_SLACK    3600000     /* ms */
-
-
 static ngx_int_t ngx_http_jamhook_sqlite_walk_head(
     ngx_http_jamhook_sqlite_walk_t *walk,
     ngx_http_jamhook_sqlite_stream_t *stream, int64_t *seq);
@@ -28,7 +19,7 @@ ngx_msec_t  ngx_http_jamhook_sqlite_list_time = NGX_HTTP_JAMHOOK_LIST_TIME;
 
 ngx_int_t
 ngx_http_jamhook_sqlite_walk_init(ngx_http_jamhook_sqlite_walk_t *walk,
-    ngx_http_jamhook_sqlite_shown_t *shown, int64_t cursor)
+    ngx_http_jamhook_shown_t *shown, int64_t cursor)
 {
     walk->shown = shown;
     walk->below = (cursor > 0) ? cursor : NGX_HTTP_JAMHOOK_SQLITE_FOREVER;
@@ -40,7 +31,7 @@ ngx_http_jamhook_sqlite_walk_init(ngx_http_jamhook_sqlite_walk_t *walk,
                        sizeof(ngx_http_jamhook_sqlite_stream_t))
         != NGX_OK)
     {
-        return ngx_http_jamhook_sqlite_fail(shown->s, SQLITE_NOMEM);
+        return ngx_http_jamhook_sqlite_fail(shown->session, SQLITE_NOMEM);
     }
 
     return NGX_OK;
@@ -56,7 +47,7 @@ ngx_http_jamhook_sqlite_walk_add(ngx_http_jamhook_sqlite_walk_t *walk,
     stream = ngx_array_push(&walk->streams);
 
     if (stream == NULL) {
-        (void) ngx_http_jamhook_sqlite_fail(walk->shown->s, SQLITE_NOMEM);
+        (void) ngx_http_jamhook_sqlite_fail(walk->shown->session, SQLITE_NOMEM);
         return NULL;
     }
 
@@ -77,6 +68,7 @@ ngx_http_jamhook_sqlite_walk_bound(ngx_http_jamhook_sqlite_walk_t *walk,
     int64_t until)
 {
     int64_t                          first, end, at;
+    ngx_int_t                        rc;
     ngx_http_jamhook_sqlite_t       *s;
     ngx_http_jamhook_sqlite_query_t  q;
 
@@ -84,7 +76,7 @@ ngx_http_jamhook_sqlite_walk_bound(ngx_http_jamhook_sqlite_walk_t *walk,
         return NGX_OK;
     }
 
-    s = walk->shown->s;
+    s = walk->shown->session;
 
     ngx_http_jamhook_sqlite_query(&q, s, last);
 
@@ -97,7 +89,7 @@ ngx_http_jamhook_sqlite_walk_bound(ngx_http_jamhook_sqlite_walk_t *walk,
     ngx_http_jamhook_sqlite_end(&q);
 
     if (since != 0) {
-        at = since - NGX_HTTP_JAMHOOK_SQLITE_SLACK;
+        at = since - NGX_HTTP_JAMHOOK_SHOWN_SLACK;
 
         if (ngx_http_jamhook_sqlite_walk_search(s, time, at, end,
                                                 &walk->above, &first)
@@ -108,7 +100,7 @@ ngx_http_jamhook_sqlite_walk_bound(ngx_http_jamhook_sqlite_walk_t *walk,
     }
 
     if (until != 0) {
-        at = until + NGX_HTTP_JAMHOOK_SQLITE_SLACK;
+        at = until + NGX_HTTP_JAMHOOK_SHOWN_SLACK;
 
         if (ngx_http_jamhook_sqlite_walk_search(s, time, at, end, &first,
                                                 &end)
@@ -117,7 +109,21 @@ ngx_http_jamhook_sqlite_walk_bound(ngx_http_jamhook_sqlite_walk_t *walk,
             return NGX_ERROR;
         }
 
-        walk->below = ngx_min(walk->below, end);
+        /* behind the last one whose time is known there may be others */
+
+        ngx_http_jamhook_sqlite_query(&q, s, time);
+        ngx_http_jamhook_sqlite_int(&q, end);
+
+        rc = ngx_http_jamhook_sqlite_row(&q);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
+            ngx_http_jamhook_sqlite_end(&q);
+            walk->below = ngx_min(walk->below, end);
+        }
     }
 
     return NGX_OK;
@@ -259,7 +265,7 @@ ngx_http_jamhook_sqlite_walk_fetch(ngx_http_jamhook_sqlite_walk_t *walk,
     ngx_uint_t                       i;
     ngx_http_jamhook_sqlite_query_t  q;
 
-    ngx_http_jamhook_sqlite_query(&q, walk->shown->s, stream->sql);
+    ngx_http_jamhook_sqlite_query(&q, walk->shown->session, stream->sql);
 
     if (stream->text != NULL) {
         ngx_http_jamhook_sqlite_text(&q, stream->text);

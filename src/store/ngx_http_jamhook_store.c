@@ -37,6 +37,11 @@ static void ngx_http_jamhook_store_post(ngx_http_jamhook_lane_t *lane);
 static void ngx_http_jamhook_store_read(void);
 static void ngx_http_jamhook_store_hold(void);
 
+static void ngx_http_jamhook_store_watch_init(ngx_log_t *log);
+static void ngx_http_jamhook_store_watch(void);
+static void ngx_http_jamhook_store_unwatch(void);
+static void ngx_http_jamhook_store_watch_handler(ngx_event_t *ev);
+
 static void ngx_http_jamhook_store_job(void *data, ngx_log_t *log);
 static void ngx_http_jamhook_store_clock(ngx_http_jamhook_clock_t *clock);
 
@@ -46,12 +51,13 @@ static void ngx_http_jamhook_store_doubt(ngx_http_jamhook_failure_t *failure);
 static void ngx_http_jamhook_store_well(ngx_uint_t created);
 static void ngx_http_jamhook_store_trouble(
     ngx_http_jamhook_failure_t *failure);
+static ngx_msec_t ngx_http_jamhook_store_next_try(void);
 static void ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure);
 static void ngx_http_jamhook_store_printable(u_char *text);
-static char *ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind);
 static void ngx_http_jamhook_store_unwritten(void);
 static void ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc);
 
+static void ngx_http_jamhook_store_wait(void);
 static void ngx_http_jamhook_store_retry_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_store_patience_handler(ngx_event_t *ev);
 static void ngx_http_jamhook_store_patience(ngx_queue_t *queue);
@@ -67,6 +73,7 @@ static struct {
     ngx_uint_t                     (*on_change)(ngx_uint_t trouble);
     void                           (*on_commit)(ngx_uint_t committed,
                                                 int64_t us);
+    void                           (*on_wake)(void);
 
     ngx_http_jamhook_lane_t          writing;
     ngx_http_jamhook_lane_t          reading;
@@ -93,6 +100,13 @@ static struct {
     ngx_event_t                      hold;           /* not cancelable */
     ngx_http_jamhook_op_probe_t      probe;
 
+    ngx_connection_t                 watched;        /* fd: of the reading
+                                                        session, or -1 */
+    ngx_event_t                      readable;
+    ngx_event_t                      writable;       /* never asked for */
+
+    ngx_msec_t                       wait;           /* till the next try */
+    ngx_msec_t                       next_try;       /* ngx_current_msec */
     ngx_msec_t                       since;          /* trouble's beginning */
     ngx_msec_t                       told;           /* when that was logged */
     ngx_msec_t                       warned;         /* of a read */
@@ -164,6 +178,10 @@ ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
         ev[i]->data = &ngx_http_jamhook_store_ident;
     }
 
+    ngx_http_jamhook_store_watch_init(cycle->log);
+
+    ngx_http_jamhook_store.wait = NGX_HTTP_JAMHOOK_STORE_RETRY;
+
     ngx_http_jamhook_store.retry.cancelable = 1;
     ngx_http_jamhook_store.patience.cancelable = 1;
 
@@ -181,6 +199,10 @@ ngx_http_jamhook_store_exit(void)
 {
     ngx_uint_t                i;
     ngx_http_jamhook_lane_t  *lane[2];
+
+    if (ngx_http_jamhook_store.reading.session) {
+        ngx_http_jamhook_store_unwatch();
+    }
 
     lane[0] = &ngx_http_jamhook_store.reading;
     lane[1] = &ngx_http_jamhook_store.writing;
@@ -235,6 +257,21 @@ ngx_http_jamhook_store_on_commit(
 
 
 void
+ngx_http_jamhook_store_on_wake(void (*handler)(void))
+{
+    ngx_http_jamhook_store.on_wake = handler;
+}
+
+
+ngx_msec_t
+ngx_http_jamhook_store_settle(void)
+{
+    return ngx_http_jamhook_store.backend->seldom
+           + NGX_HTTP_JAMHOOK_STORE_SETTLE;
+}
+
+
+void
 ngx_http_jamhook_store_status(ngx_http_jamhook_store_status_t *status)
 {
     ngx_uint_t    i;
@@ -248,8 +285,8 @@ ngx_http_jamhook_store_status(ngx_http_jamhook_store_status_t *status)
     if (status->state == NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
         status->ms = ngx_current_msec - ngx_http_jamhook_store.since;
         status->text = (char *) ngx_http_jamhook_store.failure.text;
-        status->advice =
-            ngx_http_jamhook_store_advice(ngx_http_jamhook_store.failure.kind);
+        status->advice = ngx_http_jamhook_store.backend->advice(
+                                         ngx_http_jamhook_store.failure.kind);
     }
 
     if (ngx_http_jamhook_store.backend == NULL) {
@@ -305,6 +342,7 @@ ngx_http_jamhook_store_submit(ngx_http_jamhook_op_t *op)
 {
     op->rc = NGX_AGAIN;
     op->late_told = 0;
+    op->woken = 0;
 
     if (op->type == NGX_HTTP_JAMHOOK_OP_OUTCOME) {
         ngx_queue_insert_tail(&ngx_http_jamhook_store.outcomes, &op->queue);
@@ -530,6 +568,10 @@ ngx_http_jamhook_store_take(ngx_queue_t *queue, ngx_uint_t max, size_t bytes)
 static void
 ngx_http_jamhook_store_post(ngx_http_jamhook_lane_t *lane)
 {
+    if (lane == &ngx_http_jamhook_store.reading) {
+        ngx_http_jamhook_store_unwatch();
+    }
+
     lane->busy = 1;
     lane->job.run = ngx_http_jamhook_store_job;
     lane->job.data = lane;
@@ -606,6 +648,113 @@ ngx_http_jamhook_store_hold(void)
 
     } else if (!held && ngx_http_jamhook_store.hold.timer_set) {
         ngx_del_timer(&ngx_http_jamhook_store.hold);
+    }
+}
+
+
+static void
+ngx_http_jamhook_store_watch_init(ngx_log_t *log)
+{
+    ngx_event_t       *rev, *wev;
+    ngx_connection_t  *c;
+
+    c = &ngx_http_jamhook_store.watched;
+    rev = &ngx_http_jamhook_store.readable;
+    wev = &ngx_http_jamhook_store.writable;
+
+    c->fd = (ngx_socket_t) -1;
+    c->log = log;
+    c->read = rev;
+    c->write = wev;
+
+    rev->handler = ngx_http_jamhook_store_watch_handler;
+    rev->data = c;
+    rev->log = log;
+
+    wev->data = c;
+    wev->log = log;
+    wev->write = 1;
+}
+
+
+/*
+ * While no job has the reading session, the loop listens to what comes in on
+ * its connection.  This is none of nginx's own: it takes none of
+ * "worker_connections" away, and is not looked at when the worker exits.
+ */
+
+static void
+ngx_http_jamhook_store_watch(void)
+{
+    int                       fd;
+    ngx_connection_t         *c;
+    ngx_http_jamhook_lane_t  *lane;
+
+    c = &ngx_http_jamhook_store.watched;
+    lane = &ngx_http_jamhook_store.reading;
+
+    if (ngx_http_jamhook_store.backend->descriptor == NULL
+        || lane->busy
+        || lane->session == NULL
+        || c->fd != (ngx_socket_t) -1
+        || ngx_exiting
+        || ngx_terminate)
+    {
+        return;
+    }
+
+    fd = ngx_http_jamhook_store.backend->descriptor(lane->session);
+
+    if (fd == -1) {
+        return;
+    }
+
+    c->fd = fd;
+    c->read->ready = 0;
+
+    /* what epoll() told already of the last one is none of this one's */
+
+    c->read->instance = !c->read->instance;
+    c->write->instance = c->read->instance;
+
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        c->fd = (ngx_socket_t) -1;
+    }
+}
+
+
+static void
+ngx_http_jamhook_store_unwatch(void)
+{
+    ngx_connection_t  *c;
+
+    c = &ngx_http_jamhook_store.watched;
+
+    if (c->fd == (ngx_socket_t) -1) {
+        return;
+    }
+
+    if (c->read->posted) {
+        ngx_delete_posted_event(c->read);
+    }
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+    }
+
+    c->fd = (ngx_socket_t) -1;
+}
+
+
+/* nothing more is told until a job has read what there is */
+
+static void
+ngx_http_jamhook_store_watch_handler(ngx_event_t *ev)
+{
+    ngx_http_jamhook_store_unwatch();
+
+    if (ngx_http_jamhook_store.on_wake) {
+        ngx_http_jamhook_store.on_wake();
     }
 }
 
@@ -720,6 +869,7 @@ ngx_http_jamhook_store_written(void *data)
 static void
 ngx_http_jamhook_store_was_read(void *data)
 {
+    ngx_uint_t                woken;
     ngx_http_jamhook_op_t    *op;
     ngx_http_jamhook_lane_t  *lane = data;
 
@@ -728,13 +878,22 @@ ngx_http_jamhook_store_was_read(void *data)
     op = lane->ops[0];
     op->rc = lane->rc;
 
+    woken = lane->rc == NGX_OK && op->woken;
+
     if (lane->rc != NGX_OK) {
         ngx_http_jamhook_store_doubt(&lane->failure);
     }
 
     op->handler(op);
 
+    /* it may have been read before what was released */
+
+    if (woken && ngx_http_jamhook_store.on_wake) {
+        ngx_http_jamhook_store.on_wake();
+    }
+
     ngx_http_jamhook_store_read();
+    ngx_http_jamhook_store_watch();
 }
 
 
@@ -775,8 +934,10 @@ ngx_http_jamhook_store_well(ngx_uint_t created)
     if (created) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "jamhook store \"%V\" was newly made; was there one "
-                      "before, then look whether its volume is mounted",
-                      &ngx_http_jamhook_store.conf->place);
+                      "before, then %s",
+                      &ngx_http_jamhook_store.conf->place,
+                      ngx_http_jamhook_store.backend->advice(
+                                               NGX_HTTP_JAMHOOK_STORE_OK));
     }
 
     told = ngx_http_jamhook_store.on_change(NGX_HTTP_JAMHOOK_TROUBLE_NONE)
@@ -798,6 +959,7 @@ ngx_http_jamhook_store_well(ngx_uint_t created)
     }
 
     ngx_http_jamhook_store.state = NGX_HTTP_JAMHOOK_STORE_WELL;
+    ngx_http_jamhook_store.wait = NGX_HTTP_JAMHOOK_STORE_RETRY;
 
     if (ngx_http_jamhook_store.on_well) {
         ngx_http_jamhook_store.on_well(again);
@@ -819,8 +981,9 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
     ngx_http_jamhook_store_printable(ngx_http_jamhook_store.failure.text);
 
     if (!ngx_http_jamhook_store.retry.timer_set) {
-        ngx_add_timer(&ngx_http_jamhook_store.retry,
-                      NGX_HTTP_JAMHOOK_STORE_RETRY);
+        ngx_http_jamhook_store.next_try =
+            now + ngx_http_jamhook_store_next_try();
+        ngx_http_jamhook_store_wait();
     }
 
     if (ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_TROUBLE) {
@@ -859,23 +1022,77 @@ ngx_http_jamhook_store_trouble(ngx_http_jamhook_failure_t *failure)
 }
 
 
+/*
+ * A server that comes back is not met by all workers of all nodes at the same
+ * moment, again and again.
+ */
+
+static ngx_msec_t
+ngx_http_jamhook_store_next_try(void)
+{
+    ngx_msec_t  wait, seldom;
+
+    seldom = ngx_http_jamhook_store.backend->seldom;
+
+    if (seldom <= NGX_HTTP_JAMHOOK_STORE_RETRY) {
+        return NGX_HTTP_JAMHOOK_STORE_RETRY;
+    }
+
+    wait = ngx_http_jamhook_store.wait;
+
+    ngx_http_jamhook_store.wait = ngx_min(wait + wait / 2, seldom);
+
+    wait = wait - wait / 5 + ngx_random() % (2 * wait / 5);
+
+    return ngx_min(wait, seldom);
+}
+
+
+/* with a look now and then whether another worker has found it well */
+
+static void
+ngx_http_jamhook_store_wait(void)
+{
+    ngx_msec_int_t  left;
+
+    left = ngx_http_jamhook_store.next_try - ngx_current_msec;
+
+    ngx_add_timer(&ngx_http_jamhook_store.retry,
+                  (left < 0) ? 0 : ngx_min((ngx_msec_t) left,
+                                           NGX_HTTP_JAMHOOK_STORE_RETRY));
+}
+
+
 static void
 ngx_http_jamhook_store_tell(ngx_http_jamhook_failure_t *failure)
 {
+    u_char      often[NGX_INT64_LEN + sizeof("1 to  s")];
+    ngx_msec_t  seldom;
+
+    seldom = ngx_http_jamhook_store.backend->seldom;
+
+    if (seldom <= NGX_HTTP_JAMHOOK_STORE_RETRY) {
+        (void) ngx_sprintf(often, "second%Z");
+
+    } else {
+        (void) ngx_sprintf(often, "1 to %M s%Z", seldom / 1000);
+    }
+
     ngx_http_jamhook_store.told = ngx_current_msec;
     ngx_http_jamhook_store.told_once = 1;
     ngx_http_jamhook_store.kind = failure->kind;
 
     ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                   "jamhook store \"%V\" does not work: %s; %s; new events get "
-                  "503 until it works again, which is tried every second",
+                  "503 until it works again, which is tried every %s",
                   &ngx_http_jamhook_store.conf->place,
                   ngx_http_jamhook_store.failure.text,
-                  ngx_http_jamhook_store_advice(failure->kind));
+                  ngx_http_jamhook_store.backend->advice(failure->kind),
+                  often);
 }
 
 
-/* the file may say anything, and SQLite repeats it */
+/* the file or the server may say anything, and it is repeated */
 
 static void
 ngx_http_jamhook_store_printable(u_char *text)
@@ -885,45 +1102,6 @@ ngx_http_jamhook_store_printable(u_char *text)
         if (*text < 0x20 || *text >= 0x7f) {
             *text = '?';
         }
-    }
-}
-
-
-static char *
-ngx_http_jamhook_store_advice(ngx_http_jamhook_failure_e kind)
-{
-    switch (kind) {
-
-    case NGX_HTTP_JAMHOOK_STORE_BUSY:
-        return "look for a \"sqlite3\" shell or a backup that does not end, "
-               "or for a disk that is too slow";
-
-    case NGX_HTTP_JAMHOOK_STORE_NOSPC:
-        return "make room on its disk; a smaller \"max_size\" or "
-               "\"jamhook_retention\" keeps it from filling up";
-
-    case NGX_HTTP_JAMHOOK_STORE_IO:
-        return "look at the disk and the kernel's log";
-
-    case NGX_HTTP_JAMHOOK_STORE_READONLY:
-    case NGX_HTTP_JAMHOOK_STORE_CANTOPEN:
-        return "make the directory, and let nginx's worker user write to it "
-               "and to the files in it";
-
-    case NGX_HTTP_JAMHOOK_STORE_CORRUPT:
-        return "move its files away and restore a backup; without one a new "
-               "store is made, and \"sqlite3 old '.recover'\" may save what "
-               "was in it";
-
-    case NGX_HTTP_JAMHOOK_STORE_NEWER:
-        return "install the version of the module that made it, or a later "
-               "one";
-
-    case NGX_HTTP_JAMHOOK_STORE_MOVED:
-        return "it is opened anew";
-
-    default:
-        return "see above";
     }
 }
 
@@ -1002,7 +1180,7 @@ ngx_http_jamhook_store_end(ngx_queue_t *queue, ngx_int_t rc)
 }
 
 
-/* in trouble, every second */
+/* in trouble */
 
 static void
 ngx_http_jamhook_store_retry_handler(ngx_event_t *ev)
@@ -1014,6 +1192,15 @@ ngx_http_jamhook_store_retry_handler(ngx_event_t *ev)
     if (lane->busy
         || ngx_http_jamhook_store.state != NGX_HTTP_JAMHOOK_STORE_TROUBLE)
     {
+        return;
+    }
+
+    if ((ngx_msec_int_t) (ngx_http_jamhook_store.next_try - ngx_current_msec)
+        > 0
+        && ngx_http_jamhook_store.on_change(NGX_HTTP_JAMHOOK_TROUBLE_ASK)
+           != NGX_HTTP_JAMHOOK_TROUBLE_NONE)
+    {
+        ngx_http_jamhook_store_wait();
         return;
     }
 

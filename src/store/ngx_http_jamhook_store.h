@@ -9,9 +9,10 @@
  *        |                    ^
  *        +--------------------+
  *
- * In trouble new events are refused at once and outcomes wait; every second a
- * probe is written, together with what waits, and the first that is committed
- * ends it.  One line at "crit" when it begins, one at "notice" when it ends.
+ * In trouble new events are refused at once and outcomes wait; every second,
+ * or more and more seldom where that is a burden to others, a probe is written,
+ * together with what waits, and the first that is committed ends it.  One line
+ * at "crit" when it begins, one at "notice" when it ends.
  * Event loop only; one store a worker.
  */
 
@@ -36,7 +37,10 @@
                                                         outcomes that wait */
 #define NGX_HTTP_JAMHOOK_STORE_PATIENCE  10000       /* ms that an event may
                                                         wait for its commit */
-#define NGX_HTTP_JAMHOOK_STORE_RETRY     1000        /* ms between probes */
+#define NGX_HTTP_JAMHOOK_STORE_RETRY     1000        /* ms between probes, at
+                                                        first */
+#define NGX_HTTP_JAMHOOK_STORE_SETTLE    2000        /* ms till what waited is
+                                                        written */
 #define NGX_HTTP_JAMHOOK_STORE_LEAVE     20000       /* ms in trouble after
                                                         which a worker that is
                                                         to quit gives up */
@@ -84,14 +88,29 @@ void ngx_http_jamhook_store_on_well(void (*handler)(ngx_uint_t again));
 void ngx_http_jamhook_store_on_turn(void (*handler)(void));
 
 /*
+ * Called from the event loop when something waits to be read: another node has
+ * released deliveries, or the connection is gone.  The next read goes there and
+ * finds out.  It may come again and again, with a read in between.
+ */
+void ngx_http_jamhook_store_on_wake(void (*handler)(void));
+
+/*
+ * How long after trouble others may need until they have noticed its end, and
+ * have written what waited, ms.
+ */
+ngx_msec_t ngx_http_jamhook_store_settle(void);
+
+/*
  * Told when trouble begins and when the store is well, so that a line is logged
  * once and not by each worker.  Keeps what it is told for all workers, QUIET
- * not in place of TOLD, and returns what was there before.  Set before the
- * first job is over.
+ * not in place of TOLD, and returns what was there before; ASK is not kept, it
+ * is how a worker learns that another one finds the store well again.  Set
+ * before the first job is over.
  */
 #define NGX_HTTP_JAMHOOK_TROUBLE_NONE    0
 #define NGX_HTTP_JAMHOOK_TROUBLE_QUIET   1       /* no line was logged */
 #define NGX_HTTP_JAMHOOK_TROUBLE_TOLD    2
+#define NGX_HTTP_JAMHOOK_TROUBLE_ASK     ((ngx_uint_t) -1)
 
 void ngx_http_jamhook_store_on_change(
     ngx_uint_t (*handler)(ngx_uint_t trouble));

@@ -71,6 +71,11 @@ static ngx_http_jamhook_tool_option_t  ngx_http_jamhook_tool_options[] = {
     { "headers", 0, required_argument },
     { "prefix", 0, required_argument },
     { "ed25519", 0, no_argument },
+    { "from", 0, required_argument },
+    { "to", 0, required_argument },
+    { "wait", 0, required_argument },
+    { "keep", 0, no_argument },
+    { "user", 0, required_argument },
     { "help", 'h', no_argument },
     { "version", 'V', no_argument }
 };
@@ -135,12 +140,20 @@ static ngx_http_jamhook_tool_command_t  ngx_http_jamhook_tool_commands[] = {
     { "keygen", ngx_http_jamhook_tool_keygen,
       NGX_HTTP_JAMHOOK_TOOL_BIT(ED25519), 0, 0 },
 
+    { "schema", ngx_http_jamhook_tool_schema, NGX_HTTP_JAMHOOK_TOOL_BIT(USER),
+      0, 0 },
+
+    { "move", ngx_http_jamhook_tool_move,
+      NGX_HTTP_JAMHOOK_TOOL_BIT(JSON) | NGX_HTTP_JAMHOOK_TOOL_BIT(FROM)
+      | NGX_HTTP_JAMHOOK_TOOL_BIT(TO) | NGX_HTTP_JAMHOOK_TOOL_BIT(WAIT)
+      | NGX_HTTP_JAMHOOK_TOOL_BIT(KEEP), 0, 0 },
+
     { NULL, NULL, 0, 0, 0 }
 };
 
 
 static const char  ngx_http_jamhook_tool_help[] =
-"Usage: jamhook [-s DIR] COMMAND [OPTION]...\n"
+"Usage: jamhook [-s STORE] COMMAND [OPTION]...\n"
 "\n"
 "Looks into the store of nginx's jamhook module and changes what is in it,\n"
 "while nginx runs or not.\n"
@@ -157,9 +170,12 @@ static const char  ngx_http_jamhook_tool_help[] =
 "  verify -k FILE           is the payload on standard input signed?\n"
 "  sign -k FILE             the headers for the payload on standard input\n"
 "  keygen                   a new key\n"
+"  schema                   the tables of a PostgreSQL store, as SQL\n"
+"  move                     takes an SQLite store over to PostgreSQL\n"
 "\n"
-"  -s, --store=DIR          the directory of jamhook_store (or sqlite:DIR);\n"
-"                           else $JAMHOOK_STORE, else /var/lib/nginx/jamhook\n"
+"  -s, --store=STORE        what is behind jamhook_store: a directory (or\n"
+"                           sqlite:DIR), or postgresql://USER@HOST/DB; else\n"
+"                           $JAMHOOK_STORE, else /var/lib/nginx/jamhook\n"
 "      --json               JSON with the names of the portal's API\n"
 "  -h, --help               this text\n"
 "  -V, --version            the version\n"
@@ -200,8 +216,17 @@ static const char  ngx_http_jamhook_tool_help[] =
 "keygen:\n"
 "      --ed25519            a pair of keys instead of a shared secret\n"
 "\n"
-"root takes the rights of the user who owns the store before it opens it, so\n"
-"that all files in it stay nginx's.\n"
+"schema:\n"
+"      --user=NAME          with the rights that nginx' user needs\n"
+"\n"
+"move:\n"
+"      --from=DIR, --to=postgresql://USER@HOST/DB\n"
+"      --wait=TIME          for workers that still use the old store (1m)\n"
+"      --keep               the old store can still be used: for a trial\n"
+"\n"
+"root takes the rights of the user who owns a directory before it opens it,\n"
+"so that all files in it stay nginx's.  A password for PostgreSQL is best in\n"
+"a file: passfile= in the URI, PGPASSFILE, ~/.pgpass or a service.\n"
 "\n"
 "Exit status: 0 done; 1 nothing was found, or the payload does not verify;\n"
 "2 wrong usage; 3 trouble, mostly with the store.\n";

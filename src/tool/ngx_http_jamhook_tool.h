@@ -56,6 +56,11 @@ typedef enum {
     NGX_HTTP_JAMHOOK_TOOL_HEADERS,
     NGX_HTTP_JAMHOOK_TOOL_PREFIX,
     NGX_HTTP_JAMHOOK_TOOL_ED25519,
+    NGX_HTTP_JAMHOOK_TOOL_FROM,
+    NGX_HTTP_JAMHOOK_TOOL_TO,
+    NGX_HTTP_JAMHOOK_TOOL_WAIT,
+    NGX_HTTP_JAMHOOK_TOOL_KEEP,
+    NGX_HTTP_JAMHOOK_TOOL_USER,
     NGX_HTTP_JAMHOOK_TOOL_HELP,
     NGX_HTTP_JAMHOOK_TOOL_VERSION,
     NGX_HTTP_JAMHOOK_TOOL_OPTIONS
@@ -177,6 +182,27 @@ ngx_int_t ngx_http_jamhook_tool_read(ngx_http_jamhook_tool_t *tool,
 ngx_int_t ngx_http_jamhook_tool_write(ngx_http_jamhook_tool_t *tool,
     ngx_http_jamhook_op_t **ops, ngx_uint_t n);
 
+/*
+ * The backend of what stands behind jamhook_store, with its place in conf; and
+ * root's rights given up, where its files are another user's.
+ */
+ngx_http_jamhook_backend_t *ngx_http_jamhook_tool_place(
+    ngx_http_jamhook_tool_t *tool, char *store,
+    ngx_http_jamhook_store_conf_t *conf);
+ngx_uint_t ngx_http_jamhook_tool_is_uri(char *store);
+ngx_int_t ngx_http_jamhook_tool_enter(ngx_http_jamhook_tool_t *tool,
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_store_conf_t *conf);
+
+/* Says what is wrong and what can be done. */
+void ngx_http_jamhook_tool_trouble(ngx_http_jamhook_tool_t *tool,
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_failure_t *failure);
+
+/* Of a command that is nothing without PostgreSQL: says so. */
+int ngx_http_jamhook_tool_without(ngx_http_jamhook_tool_t *tool);
+
+/* As safe(), on one line. */
+char *ngx_http_jamhook_tool_line(ngx_pool_t *pool, ngx_str_t *text);
+
 /* Goes on with a list to its end, or to n rows. */
 ngx_int_t ngx_http_jamhook_tool_events(ngx_http_jamhook_tool_t *tool,
     ngx_http_jamhook_op_events_t *op, ngx_uint_t n);
@@ -193,6 +219,8 @@ int ngx_http_jamhook_tool_forget(ngx_http_jamhook_tool_t *tool);
 int ngx_http_jamhook_tool_verify(ngx_http_jamhook_tool_t *tool);
 int ngx_http_jamhook_tool_sign(ngx_http_jamhook_tool_t *tool);
 int ngx_http_jamhook_tool_keygen(ngx_http_jamhook_tool_t *tool);
+int ngx_http_jamhook_tool_schema(ngx_http_jamhook_tool_t *tool);
+int ngx_http_jamhook_tool_move(ngx_http_jamhook_tool_t *tool);
 
 
 #endif /* _NGX_HTTP_JAMHOOK_TOOL_H_INCLUDED_ */

@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include <ngx_parse_time.h>
@@ -214,6 +216,88 @@ ngx_pstrdup(ngx_pool_t *pool, ngx_str_t *src)
     }
 
     return dst;
+}
+
+
+u_char *
+ngx_cpystrn(u_char *dst, u_char *src, size_t n)
+{
+    if (n == 0) {
+        return dst;
+    }
+
+    while (--n != 0 && *src != '\0') {
+        *dst++ = *src++;
+    }
+
+    *dst = '\0';
+
+    return dst;
+}
+
+
+/* with what these rooms have in it: %s, %ui and %% */
+
+u_char * ngx_cdecl
+ngx_snprintf(u_char *buf, size_t max, const char *fmt, ...)
+{
+    char         number[24];
+    u_char      *last;
+    va_list      args;
+    const char  *text;
+
+    last = buf + max;
+
+    va_start(args, fmt);
+
+    while (*fmt != '\0' && buf < last) {
+
+        if (*fmt != '%') {
+            *buf++ = *fmt++;
+            continue;
+        }
+
+        if (strncmp(fmt, "%ui", 3) == 0) {
+            (void) sprintf(number, "%lu",
+                           (unsigned long) va_arg(args, ngx_uint_t));
+            text = number;
+            fmt += 3;
+
+        } else {
+            text = (fmt[1] == 's') ? va_arg(args, char *) : "%";
+            fmt += 2;
+        }
+
+        while (*text != '\0' && buf < last) {
+            *buf++ = *text++;
+        }
+    }
+
+    va_end(args);
+
+    return buf;
+}
+
+
+ngx_int_t
+ngx_atoi(u_char *line, size_t n)
+{
+    ngx_int_t  value;
+
+    if (n == 0 || n > 18) {
+        return NGX_ERROR;
+    }
+
+    for (value = 0; n--; line++) {
+
+        if (*line < '0' || *line > '9') {
+            return NGX_ERROR;
+        }
+
+        value = value * 10 + (*line - '0');
+    }
+
+    return value;
 }
 
 

@@ -2,6 +2,10 @@
 #include "ngx_http_jamhook_tool.h"
 #include "ngx_http_jamhook_clock.h"
 
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+#include "ngx_http_jamhook_pgsql_uri.h"
+#endif
+
 #include <grp.h>
 
 
@@ -11,36 +15,48 @@
                                                         the store busy */
 
 
-static ngx_int_t ngx_http_jamhook_tool_place(ngx_http_jamhook_tool_t *tool);
-static ngx_int_t ngx_http_jamhook_tool_become(uid_t uid, gid_t gid);
+static ngx_int_t ngx_http_jamhook_tool_place_sqlite(
+    ngx_http_jamhook_tool_t *tool, char *dir,
+    ngx_http_jamhook_store_conf_t *conf);
+static ngx_int_t ngx_http_jamhook_tool_place_pgsql(
+    ngx_http_jamhook_tool_t *tool, char *uri,
+    ngx_http_jamhook_store_conf_t *conf);
 static ngx_int_t ngx_http_jamhook_tool_names(ngx_http_jamhook_tool_t *tool);
 static void *ngx_http_jamhook_tool_session(ngx_http_jamhook_tool_t *tool,
     ngx_http_jamhook_session_e kind);
 static ngx_int_t ngx_http_jamhook_tool_again(ngx_http_jamhook_tool_t *tool,
     ngx_http_jamhook_failure_t *failure, int64_t *until);
-static void ngx_http_jamhook_tool_trouble(ngx_http_jamhook_tool_t *tool,
-    ngx_http_jamhook_failure_t *failure);
 static const char *ngx_http_jamhook_tool_advice(
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_failure_e kind);
+static const char *ngx_http_jamhook_tool_advice_sqlite(
     ngx_http_jamhook_failure_e kind);
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+static const char *ngx_http_jamhook_tool_advice_pgsql(
+    ngx_http_jamhook_failure_e kind);
+#endif
 
 
 ngx_int_t
 ngx_http_jamhook_tool_open(ngx_http_jamhook_tool_t *tool)
 {
-    uid_t                       uid;
-    gid_t                       gid;
-    ngx_http_jamhook_failure_t  failure;
+    char  *store;
 
-    if (ngx_http_jamhook_tool_place(tool) != NGX_OK) {
-        return NGX_ERROR;
+    store = tool->values[NGX_HTTP_JAMHOOK_TOOL_STORE];
+
+    if (store == NULL) {
+        store = getenv("JAMHOOK_STORE");
     }
 
-    if (tool->backend->look(&tool->conf, &uid, &gid, &failure) != NGX_OK) {
-        ngx_http_jamhook_tool_trouble(tool, &failure);
-        return NGX_ERROR;
+    if (store == NULL || *store == '\0') {
+        store = NGX_HTTP_JAMHOOK_TOOL_PLACE;
     }
 
-    if (ngx_http_jamhook_tool_become(uid, gid) != NGX_OK
+    tool->conf.guest = 1;
+    tool->backend = ngx_http_jamhook_tool_place(tool, store, &tool->conf);
+
+    if (tool->backend == NULL
+        || ngx_http_jamhook_tool_enter(tool, tool->backend, &tool->conf)
+           != NGX_OK
         || ngx_http_jamhook_tool_names(tool) != NGX_OK)
     {
         return NGX_ERROR;
@@ -65,6 +81,43 @@ ngx_http_jamhook_tool_close(ngx_http_jamhook_tool_t *tool)
         tool->backend->close(tool->writer);
         tool->writer = NULL;
     }
+
+    if (tool->backend != NULL) {
+        tool->backend->leave(&tool->conf);
+    }
+}
+
+
+/* what it may be: as behind jamhook_store, or a directory alone */
+
+ngx_http_jamhook_backend_t *
+ngx_http_jamhook_tool_place(ngx_http_jamhook_tool_t *tool, char *store,
+    ngx_http_jamhook_store_conf_t *conf)
+{
+    if (ngx_http_jamhook_tool_is_uri(store)) {
+
+        if (ngx_http_jamhook_tool_place_pgsql(tool, store, conf) != NGX_OK) {
+            return NULL;
+        }
+
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+        return &ngx_http_jamhook_pgsql_backend;
+#endif
+    }
+
+    if (ngx_http_jamhook_tool_place_sqlite(tool, store, conf) != NGX_OK) {
+        return NULL;
+    }
+
+    return &ngx_http_jamhook_sqlite_backend;
+}
+
+
+ngx_uint_t
+ngx_http_jamhook_tool_is_uri(char *store)
+{
+    return strncmp(store, "postgresql:", 11) == 0
+           || strncmp(store, "postgres:", 9) == 0;
 }
 
 
@@ -74,22 +127,11 @@ ngx_http_jamhook_tool_close(ngx_http_jamhook_tool_t *tool)
  */
 
 static ngx_int_t
-ngx_http_jamhook_tool_place(ngx_http_jamhook_tool_t *tool)
+ngx_http_jamhook_tool_place_sqlite(ngx_http_jamhook_tool_t *tool, char *dir,
+    ngx_http_jamhook_store_conf_t *conf)
 {
-    char  *dir, *path;
-
-    tool->backend = &ngx_http_jamhook_sqlite_backend;
-    tool->conf.guest = 1;
-
-    dir = tool->values[NGX_HTTP_JAMHOOK_TOOL_STORE];
-
-    if (dir == NULL) {
-        dir = getenv("JAMHOOK_STORE");
-    }
-
-    if (dir == NULL || *dir == '\0') {
-        dir = NGX_HTTP_JAMHOOK_TOOL_PLACE;
-    }
+    char       *path;
+    ngx_str_t   name;
 
     if (strncmp(dir, "sqlite:", 7) == 0) {
         dir += 7;
@@ -98,20 +140,79 @@ ngx_http_jamhook_tool_place(ngx_http_jamhook_tool_t *tool)
     path = realpath(dir, NULL);
 
     if (path == NULL) {
-        ngx_http_jamhook_tool_say("there is no store in \"%s\": %s; name the"
-                                  " directory of jamhook_store with -s", dir,
+        name.data = (u_char *) dir;
+        name.len = strlen(dir);
+
+        ngx_http_jamhook_tool_say("there is no store in \"%s\": %s; name what"
+                                  " is behind jamhook_store, a directory or"
+                                  " postgresql://...",
+                                  ngx_http_jamhook_tool_safe(tool->pool,
+                                                             &name),
                                   strerror(ngx_errno));
         return NGX_ERROR;
     }
 
-    tool->conf.place.len = strlen(path);
-    tool->conf.place.data = ngx_http_jamhook_tool_alloc(tool->pool,
-                                                  tool->conf.place.len + 1);
+    conf->place.len = strlen(path);
+    conf->place.data = ngx_http_jamhook_tool_alloc(tool->pool,
+                                                   conf->place.len + 1);
 
-    ngx_memcpy(tool->conf.place.data, path, tool->conf.place.len);
+    ngx_memcpy(conf->place.data, path, conf->place.len);
     free(path);
 
     return NGX_OK;
+}
+
+
+/* what is shown of it has no password */
+
+static ngx_int_t
+ngx_http_jamhook_tool_place_pgsql(ngx_http_jamhook_tool_t *tool, char *uri,
+    ngx_http_jamhook_store_conf_t *conf)
+{
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+
+    ngx_int_t                      rc;
+    ngx_http_jamhook_pgsql_uri_t   u;
+
+    conf->conninfo.data = (u_char *) uri;
+    conf->conninfo.len = strlen(uri);
+
+    rc = ngx_http_jamhook_pgsql_uri(&u, &conf->conninfo, tool->pool);
+
+    if (rc == NGX_OK) {
+        conf->place = u.shown;
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_jamhook_tool_no_memory();
+    }
+
+    ngx_http_jamhook_tool_say("the URI of the store is wrong: %s",
+                              (char *) u.error);
+    return NGX_ERROR;
+
+#else
+
+    (void) uri;
+    (void) conf;
+    (void) ngx_http_jamhook_tool_without(tool);
+
+    return NGX_ERROR;
+
+#endif
+}
+
+
+int
+ngx_http_jamhook_tool_without(ngx_http_jamhook_tool_t *tool)
+{
+    (void) tool;
+
+    ngx_http_jamhook_tool_say("this jamhook was built without PostgreSQL:"
+                              " build it where libpq is (libpq-dev)");
+
+    return NGX_HTTP_JAMHOOK_TOOL_TROUBLE;
 }
 
 
@@ -120,9 +221,19 @@ ngx_http_jamhook_tool_place(ngx_http_jamhook_tool_t *tool)
  * a directory of theirs is no place to write to with root's rights.
  */
 
-static ngx_int_t
-ngx_http_jamhook_tool_become(uid_t uid, gid_t gid)
+ngx_int_t
+ngx_http_jamhook_tool_enter(ngx_http_jamhook_tool_t *tool,
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_store_conf_t *conf)
 {
+    uid_t                       uid;
+    gid_t                       gid;
+    ngx_http_jamhook_failure_t  failure;
+
+    if (backend->look(conf, &uid, &gid, &failure) != NGX_OK) {
+        ngx_http_jamhook_tool_trouble(tool, backend, &failure);
+        return NGX_ERROR;
+    }
+
     if (geteuid() != 0 || uid == 0) {
         return NGX_OK;
     }
@@ -282,15 +393,15 @@ ngx_http_jamhook_tool_again(ngx_http_jamhook_tool_t *tool,
         }
     }
 
-    ngx_http_jamhook_tool_trouble(tool, failure);
+    ngx_http_jamhook_tool_trouble(tool, tool->backend, failure);
 
     return NGX_ERROR;
 }
 
 
-static void
+void
 ngx_http_jamhook_tool_trouble(ngx_http_jamhook_tool_t *tool,
-    ngx_http_jamhook_failure_t *failure)
+    ngx_http_jamhook_backend_t *backend, ngx_http_jamhook_failure_t *failure)
 {
     ngx_str_t  text;
 
@@ -298,13 +409,63 @@ ngx_http_jamhook_tool_trouble(ngx_http_jamhook_tool_t *tool,
     text.len = ngx_strlen(failure->text);
 
     ngx_http_jamhook_tool_say("the store cannot be used: %s; %s",
-                              ngx_http_jamhook_tool_safe(tool->pool, &text),
-                              ngx_http_jamhook_tool_advice(failure->kind));
+                              ngx_http_jamhook_tool_line(tool->pool, &text),
+                              ngx_http_jamhook_tool_advice(backend,
+                                                           failure->kind));
+}
+
+
+/* what libpq and PostgreSQL say has several lines, and one that ends it */
+
+char *
+ngx_http_jamhook_tool_line(ngx_pool_t *pool, ngx_str_t *text)
+{
+    size_t      i;
+    ngx_str_t   line;
+
+    line.data = ngx_http_jamhook_tool_alloc(pool, text->len + 1);
+    line.len = 0;
+
+    for (i = 0; i < text->len; i++) {
+
+        if (text->data[i] != '\n' && text->data[i] != '\t') {
+            line.data[line.len++] = text->data[i];
+
+        } else if (line.len && line.data[line.len - 1] != ' ') {
+            line.data[line.len++] = ' ';
+        }
+    }
+
+    while (line.len && line.data[line.len - 1] == ' ') {
+        line.len--;
+    }
+
+    return ngx_http_jamhook_tool_safe(pool, &line);
 }
 
 
 static const char *
-ngx_http_jamhook_tool_advice(ngx_http_jamhook_failure_e kind)
+ngx_http_jamhook_tool_advice(ngx_http_jamhook_backend_t *backend,
+    ngx_http_jamhook_failure_e kind)
+{
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+
+    if (backend == &ngx_http_jamhook_pgsql_backend) {
+        return ngx_http_jamhook_tool_advice_pgsql(kind);
+    }
+
+#else
+
+    (void) backend;
+
+#endif
+
+    return ngx_http_jamhook_tool_advice_sqlite(kind);
+}
+
+
+static const char *
+ngx_http_jamhook_tool_advice_sqlite(ngx_http_jamhook_failure_e kind)
 {
     switch (kind) {
 
@@ -318,8 +479,8 @@ ngx_http_jamhook_tool_advice(ngx_http_jamhook_failure_e kind)
         return "look at the disk and the kernel's log";
 
     case NGX_HTTP_JAMHOOK_STORE_CANTOPEN:
-        return "name the directory of jamhook_store with -s; root may open it,"
-               " and the user that nginx's workers have";
+        return "name what is behind jamhook_store with -s; root may open a"
+               " directory, and the user that nginx's workers have";
 
     case NGX_HTTP_JAMHOOK_STORE_READONLY:
         return "root may write to it, and the user that nginx's workers have";
@@ -336,10 +497,53 @@ ngx_http_jamhook_tool_advice(ngx_http_jamhook_failure_e kind)
     case NGX_HTTP_JAMHOOK_STORE_MOVED:
         return "start again";
 
+    case NGX_HTTP_JAMHOOK_STORE_LEFT:
+        return "name the new store with -s postgresql://...";
+
     default:
         return "try again";
     }
 }
+
+
+#if (NGX_HTTP_JAMHOOK_PGSQL)
+
+/* where it differs from what nginx tells in its log */
+
+static const char *
+ngx_http_jamhook_tool_advice_pgsql(ngx_http_jamhook_failure_e kind)
+{
+    switch (kind) {
+
+    case NGX_HTTP_JAMHOOK_STORE_DENIED:
+        return "look at the user, at the password (passfile=, PGPASSFILE,"
+               " ~/.pgpass or a service) and at the server's pg_hba.conf";
+
+    case NGX_HTTP_JAMHOOK_STORE_NOSTORE:
+        return "nginx makes the tables when it starts, or their owner runs"
+               " what \"jamhook schema\" prints";
+
+    case NGX_HTTP_JAMHOOK_STORE_CORRUPT:
+        return "is it the database of jamhook_store?";
+
+    case NGX_HTTP_JAMHOOK_STORE_NEWER:
+        return "use the jamhook of that version";
+
+    case NGX_HTTP_JAMHOOK_STORE_OLDER:
+        return "nginx brings it up to date when it starts with this version";
+
+    case NGX_HTTP_JAMHOOK_STORE_NOSPC:
+        return "make room on the server's disk";
+
+    case NGX_HTTP_JAMHOOK_STORE_MEMORY:
+        return "try again";
+
+    default:
+        return ngx_http_jamhook_pgsql_backend.advice(kind);
+    }
+}
+
+#endif
 
 
 ngx_int_t

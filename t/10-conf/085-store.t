@@ -123,33 +123,7 @@ at jamhook_store
 
 
 
-=== TEST 10: PostgreSQL is not there yet; a password in it is not told
---- http_config
-    jamhook_store postgresql://user:secret@db/jam;
---- refused
-invalid value "postgresql:" in "jamhook_store": this build has no PostgreSQL store yet
-at jamhook_store
-
-
-
-
-
-
-
-=== TEST 11: nor by its other name
---- http_config
-    jamhook_store postgres://db/jam;
---- refused
-invalid value "postgres:" in "jamhook_store": this build has no PostgreSQL store yet
-at jamhook_store
-
-
-
-
-
-
-
-=== TEST 12: sqlite: needs a directory
+=== TEST 10: sqlite: needs a directory
 --- http_config
     jamhook_store sqlite:;
 --- refused
@@ -162,7 +136,7 @@ at jamhook_store
 
 
 
-=== TEST 13: of a name that SQLite can take
+=== TEST 11: of a name that SQLite can take
 --- http_config
     jamhook_store sqlite:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;
 --- refused
@@ -175,7 +149,7 @@ at jamhook_store
 
 
 
-=== TEST 14: an unknown parameter
+=== TEST 12: an unknown parameter
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store size=1g;
 --- refused
@@ -188,7 +162,7 @@ at jamhook_store
 
 
 
-=== TEST 15: a size that is none
+=== TEST 13: a size that is none
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=ten;
 --- refused
@@ -201,7 +175,7 @@ at jamhook_store
 
 
 
-=== TEST 16: an empty size
+=== TEST 14: an empty size
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=;
 --- refused
@@ -214,7 +188,7 @@ at jamhook_store
 
 
 
-=== TEST 17: a size below 1m
+=== TEST 15: a size below 1m
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=1023k;
 --- refused
@@ -227,7 +201,7 @@ at jamhook_store
 
 
 
-=== TEST 18: a negative size
+=== TEST 16: a negative size
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=-1m;
 --- refused
@@ -240,7 +214,7 @@ at jamhook_store
 
 
 
-=== TEST 19: a size with a unit that is none
+=== TEST 17: a size with a unit that is none
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=1t;
 --- refused
@@ -253,7 +227,7 @@ at jamhook_store
 
 
 
-=== TEST 20: a size that no integer holds
+=== TEST 18: a size that no integer holds
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store max_size=99999999999g;
 --- refused
@@ -266,7 +240,7 @@ at jamhook_store
 
 
 
-=== TEST 21: it stands once
+=== TEST 19: it stands once
 --- http_config
     jamhook_store sqlite:a;
     jamhook_store sqlite:b;
@@ -280,7 +254,7 @@ at jamhook_store sqlite:b
 
 
 
-=== TEST 22: in http alone
+=== TEST 20: in http alone
 --- config
     jamhook_store sqlite:a;
 --- refused
@@ -293,7 +267,7 @@ at jamhook_store
 
 
 
-=== TEST 23: a mistake in an included file
+=== TEST 21: a mistake in an included file
 --- user_files
 >>> store.conf
 
@@ -310,7 +284,7 @@ at store.conf: jamhook_store
 
 
 
-=== TEST 24: not in a directory of nginx's own
+=== TEST 22: not in a directory of nginx's own
 --- http_config
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store;
     proxy_temp_path $TEST_NGINX_SERVROOT/conf/store 1 2;
@@ -324,7 +298,7 @@ at jamhook_store
 
 
 
-=== TEST 25: nor below a cache, where all would be removed
+=== TEST 23: nor below a cache, where all would be removed
 --- http_config
     proxy_cache_path $TEST_NGINX_SERVROOT/conf/store keys_zone=c:1m;
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store/jamhook;
@@ -338,7 +312,7 @@ at jamhook_store
 
 
 
-=== TEST 26: beside a cache of a like name
+=== TEST 24: beside a cache of a like name
 --- http_config
     proxy_cache_path $TEST_NGINX_SERVROOT/conf/store keys_zone=c:1m;
     jamhook_store sqlite:$TEST_NGINX_SERVROOT/conf/store2;
@@ -350,7 +324,7 @@ at jamhook_store
 
 
 
-=== TEST 27: jamhook_retention takes a time
+=== TEST 25: jamhook_retention takes a time
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention long;
@@ -364,7 +338,7 @@ at jamhook_retention
 
 
 
-=== TEST 28: no fraction of a second
+=== TEST 26: no fraction of a second
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 500ms;
@@ -378,7 +352,7 @@ at jamhook_retention
 
 
 
-=== TEST 29: not 0
+=== TEST 27: not 0
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 0;
@@ -392,7 +366,7 @@ at jamhook_retention
 
 
 
-=== TEST 30: no negative one
+=== TEST 28: no negative one
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention -1d;
@@ -406,7 +380,7 @@ at jamhook_retention
 
 
 
-=== TEST 31: no empty one
+=== TEST 29: no empty one
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention "";
@@ -420,7 +394,7 @@ at jamhook_retention
 
 
 
-=== TEST 32: at most 36500d
+=== TEST 30: at most 36500d
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 36501d;
@@ -434,7 +408,7 @@ at jamhook_retention
 
 
 
-=== TEST 33: none that no integer holds
+=== TEST 31: none that no integer holds
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 99999999999999999999;
@@ -448,7 +422,7 @@ at jamhook_retention
 
 
 
-=== TEST 34: jamhook_retention stands once
+=== TEST 32: jamhook_retention stands once
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 1d;
@@ -463,7 +437,7 @@ at jamhook_retention 2d
 
 
 
-=== TEST 35: in http alone
+=== TEST 33: in http alone
 --- config
     jamhook_retention 1d;
 --- refused
@@ -476,7 +450,7 @@ at jamhook_retention
 
 
 
-=== TEST 36: from a second
+=== TEST 34: from a second
 --- http_config
     jamhook_retention 1s;
     jamhook_store sqlite:conf/store;
@@ -488,7 +462,7 @@ at jamhook_retention
 
 
 
-=== TEST 37: to a hundred years
+=== TEST 35: to a hundred years
 --- http_config
     jamhook_store sqlite:conf/store;
     jamhook_retention 36500d;
@@ -500,7 +474,7 @@ at jamhook_retention
 
 
 
-=== TEST 38: jamhook_retention needs a store
+=== TEST 36: jamhook_retention needs a store
 --- http_config
     jamhook_retention 1d;
 --- refused
@@ -513,7 +487,7 @@ at jamhook_retention
 
 
 
-=== TEST 39: jamhook_retry in http
+=== TEST 37: jamhook_retry in http
 --- http_config
     jamhook_retry 1s;
 --- refused
@@ -526,7 +500,7 @@ at jamhook_retry
 
 
 
-=== TEST 40: in a server
+=== TEST 38: in a server
 --- config
     jamhook_retry off;
 --- refused
@@ -539,7 +513,7 @@ at jamhook_retry
 
 
 
-=== TEST 41: in a location, even one without a part in this
+=== TEST 39: in a location, even one without a part in this
 --- config
     location = /x {
         jamhook_retry 1s;
@@ -554,7 +528,7 @@ at jamhook_retry
 
 
 
-=== TEST 42: jamhook_disable_after
+=== TEST 40: jamhook_disable_after
 --- config
     jamhook_disable_after 1d;
 --- refused
@@ -567,7 +541,7 @@ at jamhook_disable_after
 
 
 
-=== TEST 43: jamhook_rate
+=== TEST 41: jamhook_rate
 --- config
     location = /x {
         jamhook_endpoint x; jamhook_sign off; proxy_pass http://127.0.0.1;
@@ -583,7 +557,7 @@ at jamhook_rate
 
 
 
-=== TEST 44: of several the first is named
+=== TEST 42: of several the first is named
 --- http_config
     jamhook_disable_after off;
     jamhook_retention 1d;
@@ -597,7 +571,7 @@ at jamhook_disable_after
 
 
 
-=== TEST 45: in an included file
+=== TEST 43: in an included file
 --- user_files
 >>> retry.conf
 # try again
@@ -615,7 +589,7 @@ at retry.conf: jamhook_retry
 
 
 
-=== TEST 46: the store may come after what needs it
+=== TEST 44: the store may come after what needs it
 --- http_config
     jamhook_retry 1s;
     jamhook_disable_after 1d;
@@ -628,7 +602,7 @@ at retry.conf: jamhook_retry
 
 
 
-=== TEST 47: jamhook_final needs none
+=== TEST 45: jamhook_final needs none
 --- http_config
     jamhook_final 404;
 --- warned
@@ -639,7 +613,7 @@ at retry.conf: jamhook_retry
 
 
 
-=== TEST 48: several endpoints with a store: nobody is made to repeat
+=== TEST 46: several endpoints with a store: nobody is made to repeat
 --- http_config
     jamhook_store sqlite:conf/store;
 --- config

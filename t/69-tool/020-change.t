@@ -1,6 +1,7 @@
 # replay and forget, beside an nginx that runs and without it; log -f.
 
 # modes: plain san palloc
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/57-endure', 't/69-tool';
 use Test::More;
@@ -14,7 +15,7 @@ my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
               . endpoint('a') . endpoint('b', 'jamhook_retry 1h;')
               . endpoint('h', 'jamhook_retry off;'));
 my $store = $nginx->store;
-my @dir = ('-s', $store->dir);
+my @dir = ('-s', $store->place);
 
 sub give {
     my ($id, $conversation, $uri) = @_;
@@ -24,9 +25,12 @@ sub give {
                 . '"filler":"' . "$conversation " x 2000 . '"}}'))->{status};
 }
 
-# where in the store's files the text stands
+# where in the store's files, or tables, the text stands
 sub found {
     my ($text) = @_;
+
+    return index($store->text, $text) >= 0 ? 'tables' : ''
+        if $store->pgsql;
 
     return join ' ', map { s{.*/}{}r }
            grep { index(Jamhook::Env::slurp($_), $text) >= 0 }
@@ -118,18 +122,21 @@ SKIP: {
     is found('eve555'), '', '... in the end';
 }
 
-# while another reads
+# while another reads, which keeps SQLite's file from being cleaned
 
-my $reader = "sqlite3 " . $store->file . " 'begin' 'select count(*) from events'"
-             . " '.system sleep 3' > /dev/null";
-my $pid = fork;
-exec '/bin/sh', '-c', $reader if !$pid;
-sleep 1;
-($status, $out, $err) = jamhook([@dir, qw(forget -y m2)]);
-is $status, 0, 'forget beside one who reads an older state';
-like $err, qr/waiting/, '... waits for it';
-is found('bob22'), '', '... and then nothing is left';
-waitpid $pid, 0;
+if (!$store->pgsql) {
+    my $reader = "sqlite3 " . $store->file . " 'begin'"
+                 . " 'select count(*) from events' '.system sleep 3'"
+                 . ' > /dev/null';
+    my $pid = fork;
+    exec '/bin/sh', '-c', $reader if !$pid;
+    sleep 1;
+    ($status, $out, $err) = jamhook([@dir, qw(forget -y m2)]);
+    is $status, 0, 'forget beside one who reads an older state';
+    like $err, qr/waiting/, '... waits for it';
+    is found('bob22'), '', '... and then nothing is left';
+    waitpid $pid, 0;
+}
 
 $nginx->stop('TERM');
 
@@ -155,9 +162,19 @@ is $store->check, 'ok', 'the store is whole';
 
 # busy
 
-$pid = fork;
-exec '/bin/sh', '-c', 'sqlite3 ' . $store->file
-     . " 'begin immediate' '.system sleep 7'" if !$pid;
+my $pid = fork;
+
+if (!$pid) {
+    exec '/bin/sh', '-c', 'sqlite3 ' . $store->file
+         . " 'begin immediate' '.system sleep 7'" unless $store->pgsql;
+
+    my $session = $store->server->connect($store->name);
+    $session->do('begin');
+    $session->do('lock table jamhook.events in exclusive mode');
+    sleep 7;
+    POSIX::_exit(0);
+}
+
 sleep 1;
 ($status, $out, $err) = jamhook([@dir, qw(forget -y m3)]);
 is $status, 0, 'a store that is busy';

@@ -5,6 +5,8 @@ package Tool;
 #   my ($status, $out, $err) = jamhook([qw(-s DIR show ID)], $stdin);
 #   my $follower = Tool->start(qw(-s DIR log -f));
 #   $follower->wait(qr/.../);                 what it printed so far matches
+#   $follower->wait_err(qr/.../);             what it said
+#   $follower->finish;                        its status
 #   $follower->stop;
 #
 # Built with the sanitizers where nginx runs under them: what they find is
@@ -78,8 +80,40 @@ sub wait {
 }
 
 
+sub wait_err {
+    my ($self, $pattern) = @_;
+
+    return Jamhook::Env::wait_for(sub {
+        $self->{run}->pump_nb;
+        $self->{err} =~ $pattern;
+    });
+}
+
+
 sub out { $_[0]{out} }
+sub err { $_[0]{err} }
 sub pid { $_[0]{run}{KIDS}[0]{PID} }
+
+
+sub finish {
+    my ($self) = @_;
+
+    my $run = delete $self->{run};
+
+    eval { $run->finish };
+
+    return $run->full_result(0) & 127 ? 'signal' : $run->full_result(0) >> 8;
+}
+
+
+sub kill {
+    my ($self) = @_;
+
+    my $run = delete $self->{run};
+
+    CORE::kill 'KILL', $run->{KIDS}[0]{PID};
+    eval { $run->finish };
+}
 
 
 sub stop {

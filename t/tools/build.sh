@@ -11,6 +11,7 @@
 #   SANITIZE=...  "address,undefined" or so; what they find ends nginx, but
 #                 with RECOVER=1 undefined behaviour is only reported
 #   COVERAGE=1    gcov
+#   JAMHOOK_PGSQL=no  without PostgreSQL, though libpq is there
 
 set -eu
 
@@ -97,6 +98,13 @@ set -- "$@" --with-cc="$cc" --with-cc-opt="$opt" --with-ld-opt="$ldopt" \
 want=$(printf '%s\n' "$src" "$@"
        cksum "$top/config" "$src/src/core/nginx.h" "$src/conf_flags" \
              2>/dev/null || true
+
+       # libpq may come or go
+       echo "PostgreSQL: ${JAMHOOK_PGSQL:-}"
+       cksum /usr/include/libpq-fe.h /usr/include/postgresql/libpq-fe.h \
+             "$(pg_config --includedir 2>/dev/null)/libpq-fe.h" \
+             2>/dev/null || true
+
        (cd "$top" && ls src/*.h src/*/*.[ch] 2>/dev/null))
 
 if [ "$(cat "$dir/configured" 2>/dev/null)" != "$want" ]; then

@@ -8,6 +8,8 @@
 # Installing nginx would start it, on port 80. While packages are installed a
 # policy-rc.d keeps that one service from being started or stopped (where the
 # machine has a policy-rc.d of its own, that one decides); it goes away again.
+# PostgreSQL's package would make a cluster, and start it on port 5432: a file in
+# createcluster.d keeps it from that, for the same time.
 
 set -eu
 
@@ -35,6 +37,7 @@ for group; do
         build)
             packages="$packages build-essential libssl-dev libcjson-dev
                       libsqlite3-dev"
+            [ "${JAMHOOK_PGSQL:-}" = no ] || packages="$packages libpq-dev"
 
             if [ -n "${NGINX_SRC:-}" ]; then
                 packages="$packages libpcre2-dev zlib1g-dev"
@@ -52,8 +55,8 @@ for group; do
                       procps libcryptx-perl libhttp-message-perl
                       libipc-run-perl liblist-moreutils-perl
                       libtest-base-perl libtest-longstring-perl
-                      libtext-diff-perl liburi-perl libwww-perl
-                      python3-jsonschema sqlite3 wrk"
+                      libdbd-pg-perl libtext-diff-perl liburi-perl libwww-perl
+                      postgresql python3-jsonschema sqlite3 wrk"
             need_node
         ;;
 
@@ -105,21 +108,36 @@ missing()
 
 install_packages()
 {
-    local policy=/usr/sbin/policy-rc.d
+    local policy=/usr/sbin/policy-rc.d added= made=
+    local clusters=/etc/postgresql-common/createcluster.d
 
     export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
     if [ ! -e $policy ]; then
-        trap "rm -f $policy" EXIT
+        added=$policy
 
         cat > $policy << END
 #!/bin/sh
 # from jamhook's t/tools/deps.sh, for the time of one apt-get install
-case "\$1" in nginx | nginx.service) exit 101 ;; esac
+case "\$1" in
+    nginx | nginx.service | postgresql | postgresql.service) exit 101 ;;
+esac
 exit 0
 END
         chmod 755 $policy
     fi
+
+    case " $* " in
+        *" postgresql "*)
+            [ -d $clusters ] || made=$clusters
+            mkdir -p $clusters
+            echo "create_main_cluster = false" > $clusters/zz-jamhook.conf
+            added="$added $clusters/zz-jamhook.conf"
+        ;;
+    esac
+
+    # shellcheck disable=SC2064
+    trap "rm -f $added; rmdir $made 2> /dev/null || :" EXIT
 
     echo "installing" "$@"
 

@@ -14,7 +14,10 @@
 #              san, and takes its place in "test" where there is a source
 #   valgrind   only when asked for
 #
-# A file that cannot run in all of them says so: "# modes: plain san".
+# A file that cannot run in all of them says so: "# modes: plain san". One that
+# says "# stores: sqlite pgsql" runs a second time with PostgreSQL for its store,
+# as pgsql/..., in the mode plain; with "pgsql-palloc" among them in that mode
+# as well. "# stores: pgsql": with PostgreSQL alone.
 #
 #   T="..."    only these files        JOBS=4     files at once
 #   TEST_NGINX_USE_HUP=1 with "test" or "blocks": the mode hup alone
@@ -29,7 +32,7 @@ export JAMHOOK_TOP=$top
 modes=build/modes
 jobs=${JOBS:-$(($(nproc) * 2))}    # they wait more than they work
 
-unset WERROR JAMHOOK_UNDER JAMHOOK_MODULE
+unset WERROR JAMHOOK_UNDER JAMHOOK_MODULE JAMHOOK_TEST_STORE
 [ -z "${TEST_NGINX_USE_HUP:-}" ] || [ "$goal" != test ] || goal=hup
 [ -z "${TEST_NGINX_USE_HUP:-}" ] || [ "$goal" != blocks ] || goal=hup
 unset TEST_NGINX_USE_HUP
@@ -154,6 +157,14 @@ if wants unit && [ -z "${T:-}" ]; then
     done
 fi
 
+pgsql="\$ENV{JAMHOOK_TEST_STORE} = 'pgsql';"
+has_pgsql=yes
+
+if ! grep -q NGX_HTTP_JAMHOOK_PGSQL build/objs/ngx_auto_config.h; then
+    echo "the module was built without PostgreSQL: no test of that" >&2
+    has_pgsql=no
+fi
+
 for mode in plain hup san palloc valgrind; do
     wants $mode || continue
 
@@ -165,6 +176,22 @@ for mode in plain hup san palloc valgrind; do
         if [ -n "$only" ]; then
             case " $only " in *" $mode "*) ;; *) continue ;; esac
         fi
+
+        name=${t#t/}
+        stores=$(sed -n 's/^# stores: *//p' "$t")
+
+        case "$has_pgsql $mode: $stores " in
+            "yes plain:"*" pgsql "*)
+                mode_file "pgsql/${name%.t}" "$pgsql exec \$^X, '$t';"
+            ;;
+
+            "yes palloc:"*" pgsql-palloc "*)
+                mode_file "pgsql-palloc/${name%.t}" \
+                    "$pgsql \$ENV{JAMHOOK_UNDER} = 'palloc'; exec \$^X, '$t';"
+            ;;
+        esac
+
+        case " ${stores:-sqlite} " in *" sqlite "*) ;; *) continue ;; esac
 
         case $mode in
             plain)
@@ -182,7 +209,6 @@ for mode in plain hup san palloc valgrind; do
             ;;
         esac
 
-        name=${t#t/}
         mode_file "$mode/${name%.t}" \
             "\$ENV{$1} = '$2'; exec \$^X, '$t' or die 'exec';"
     done
@@ -193,4 +219,16 @@ if [ ${#files[@]} = 0 ]; then
     exit 1
 fi
 
-exec prove -j "$jobs" "${files[@]}" < /dev/null
+
+# one server for all that use PostgreSQL
+
+. t/tools/pg.sh
+
+if printf '%s\n' "${files[@]}" | grep -q pgsql; then
+    trap 'pg_stop build/pg' EXIT
+    pg_start build/pg
+fi
+
+rc=0
+pg_run prove -j "$jobs" "${files[@]}" || rc=$?
+exit $rc

@@ -22,7 +22,9 @@ cc=${CC:-cc}
 opt="-O2 -g -fstack-protector-strong -Wformat -Wformat-security"
 ldopt="-Wl,-z,relro -Wl,-z,now -pie"
 
-[ -z "${WERROR:-}" ] || opt="$opt -Wall -Wextra -Werror"
+if [ -n "${WERROR:-}" ]; then
+    opt="$opt -Wall -Wextra -Werror -Wno-unused-parameter"
+fi
 
 if [ -n "${SANITIZE:-}" ]; then
     opt="$opt -O1 -fsanitize=$SANITIZE -fno-sanitize-recover=all"
@@ -47,10 +49,27 @@ for room in "" /base /rules /store /stats /relay /front /conf /tool; do
     opt="$opt -I $top/src$room"
 done
 
+backends=sqlite
+libs="-lcjson -lcrypto -lsqlite3"
+
+if grep -q NGX_HTTP_JAMHOOK_PGSQL "$objs/ngx_auto_config.h"; then
+    backends="sqlite pgsql"
+    libs="$libs -lpq"
+
+    for place in "$(pg_config --includedir 2> /dev/null || :)" \
+                 /usr/include/postgresql
+    do
+        [ ! -e "$place/libpq-fe.h" ] || opt="$opt -I $place"
+    done
+fi
+
 files=$(ls "$top"/src/tool/*.c "$top"/src/base/*.c "$top"/src/rules/*.c \
            "$top"/src/store/ngx_http_jamhook_backend.c \
-           "$top"/src/store/ngx_http_jamhook_sqlite*.c \
-           "$top"/src/front/ngx_http_jamhook_render.c)
+           "$top"/src/store/ngx_http_jamhook_shown*.c \
+           "$top"/src/front/ngx_http_jamhook_render.c
+        for backend in $backends; do
+            ls "$top/src/store/ngx_http_jamhook_$backend"*.c
+        done)
 
 want=$(printf '%s\n' "$cc" "$opt" "$ldopt" "$files"
        cksum "$objs/ngx_auto_config.h")
@@ -93,7 +112,7 @@ done
 
 if [ $running != 0 ] || [ ! -x "$dir/jamhook" ]; then
     # shellcheck disable=SC2086
-    $cc -o "$dir/jamhook.new" $made $ldopt -lcjson -lcrypto -lsqlite3
+    $cc -o "$dir/jamhook.new" $made $ldopt $libs
     mv "$dir/jamhook.new" "$dir/jamhook"
     echo "built ${dir#"$top"/}/jamhook"
 fi

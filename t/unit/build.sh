@@ -5,6 +5,10 @@
 # CC, CFLAGS (added to ours) and LDFLAGS are honoured; NGX_INC holds the -I
 # flags of a configured nginx, by default that of nginx-dev in
 # /usr/share/nginx/src (NGX_SRC), configured in OUTDIR/objs.
+#
+# The tests of the store are built twice, as *-sqlite.t and *-pgsql.t; those of
+# PostgreSQL only where libpq is there, and JAMHOOK_PGSQL=no leaves them out. To
+# run them:  t/tools/pg.sh prove --exec '' OUTDIR/
 
 set -eu
 
@@ -41,18 +45,56 @@ for dir in "" /base /rules /store /stats /relay /front /conf; do
     inc="$inc -I $root/src$dir"
 done
 
-flags="-g -O1 -Wall -Wextra -Werror -DT_DATA=\"$root/t/data\""
+# PostgreSQL, where it is there (see ../../config)
+
+pgsql=no
+libs="-lcjson -lcrypto -lsqlite3 -lm"
+
+if [ "${JAMHOOK_PGSQL:-}" != no ]; then
+
+    for dir in "$(pg_config --includedir 2> /dev/null || :)" \
+               /usr/include/postgresql
+    do
+        [ ! -e "$dir/libpq-fe.h" ] || inc="$inc -I $dir"
+    done
+
+    # shellcheck disable=SC2086
+    if echo '#include <libpq-fe.h>
+             int main(void) { return PQenterPipelineMode(NULL); }' \
+        | $CC $inc -x c - -x none -o "$out/libpq" ${LDFLAGS:-} -lpq 2> "$out/libpq.log"
+    then
+        pgsql=yes
+        inc="$inc -DNGX_HTTP_JAMHOOK_PGSQL=1"
+        libs="$libs -lpq"
+    else
+        echo "without PostgreSQL: no libpq 14 or later (libpq-dev)" >&2
+    fi
+fi
+
+flags="-g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -DT_DATA=\"$root/t/data\""
 flags="$flags -DNGX_HTTP_JAMHOOK_TOOL_HOST_FAILS=shim_is_due"
 objs=
 
 compile() {
     # shellcheck disable=SC2086
-    $CC $flags ${CFLAGS:-} $inc $NGX_INC -c "$1" -o "$2"
+    $CC $flags ${CFLAGS:-} ${3:-} $inc $NGX_INC -c "$1" -o "$2"
 }
+
+# program NAME FILE [FLAGS]
+program() {
+    compile "$2" "$out/$1.o" "${3:-}"
+    # shellcheck disable=SC2086
+    $CC ${CFLAGS:-} -o "$out/$1.t" "$out/$1.o" "$out/rooms.a" \
+        ${LDFLAGS:-} $libs
+}
+
+backends=$root/src/store/ngx_http_jamhook_sqlite
+[ $pgsql = no ] || backends="$backends $root/src/store/ngx_http_jamhook_pgsql"
 
 for file in "$root"/src/base/*.c "$root"/src/rules/*.c \
             "$root"/src/store/ngx_http_jamhook_backend.c \
-            "$root"/src/store/ngx_http_jamhook_sqlite*.c \
+            "$root"/src/store/ngx_http_jamhook_shown*.c \
+            $(for backend in $backends; do ls "$backend"*.c; done) \
             "$root"/src/stats/ngx_http_jamhook_counts.c \
             "$root"/src/front/ngx_http_jamhook_render*.c \
             "$root"/src/tool/ngx_http_jamhook_tool_host.c \
@@ -68,11 +110,26 @@ rm -f "$out/rooms.a"
 # shellcheck disable=SC2086
 ar rcs "$out/rooms.a" $objs
 
+rm -f "$out"/*.t
+
 for file in "$root"/t/unit/test_*.c; do
     name=$(basename "$file" .c)
-    compile "$file" "$out/$name.o"
-    # shellcheck disable=SC2086
-    $CC ${CFLAGS:-} -o "$out/${name#test_}.t" "$out/$name.o" \
-        "$out/rooms.a" \
-        ${LDFLAGS:-} -lcjson -lcrypto -lsqlite3 -lm
+    name=${name#test_}
+
+    case $name in
+
+        store*)
+            program "$name-sqlite" "$file"
+            [ $pgsql = no ] || program "$name-pgsql" "$file" -DSTORE_PGSQL
+        ;;
+
+        pgsql*)
+            [ $pgsql = no ] || program "$name" "$file" -DSTORE_PGSQL
+        ;;
+
+        *)
+            program "$name" "$file"
+        ;;
+
+    esac
 done

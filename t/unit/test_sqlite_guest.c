@@ -1,11 +1,7 @@
 
-/* Who comes to a store from outside nginx: changes nothing on the way in. */
+/* Who comes to a store from outside nginx, and what is in its directory. */
 
-#include "sqlite_store.h"
-
-
-static ngx_http_jamhook_op_names_t  names;
-static session_t                   *reader;
+#include "store.h"
 
 
 static session_t *
@@ -54,72 +50,18 @@ guest_look(uid_t *uid)
 }
 
 
-static ngx_int_t
-run_names(ngx_pool_t *pool)
-{
-    ngx_memzero(&names, sizeof(ngx_http_jamhook_op_names_t));
-
-    names.op.type = NGX_HTTP_JAMHOOK_OP_NAMES;
-    names.pool = pool;
-
-    return store_read(reader, &names);
-}
-
-
 static void
-test_guest(void)
+test_owner(void)
 {
-    int64_t                        seen;
-    session_t                     *s, *guest;
-    ngx_str_t                     *name, other;
-    ngx_pool_t                    *pool;
-    replay_t                       replay;
-    ngx_http_jamhook_op_forget_t   forget;
+    session_t  *s, *guest;
 
     s = store_fresh();
-    (void) event_put(s, "m1", 1, 0);
-    seen = sql("SELECT max(seen_at) FROM endpoints");
-
-    /* of other names than nginx's, later */
-
-    other = str("other");
-    store_conf.endpoints = &other;
-    store_conf.nendpoints = 1;
-    now.now += HOUR;
-
     guest = guest_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
-    reader = guest_open(NGX_HTTP_JAMHOOK_SESSION_READ);
 
-    ok(guest != NULL && reader != NULL, "a guest comes in");
-    ok(sql("SELECT max(seen_at) FROM endpoints") == seen
-       && sql("SELECT count(*) FROM endpoints") == 2,
-       "its endpoints are not taken for configured ones");
-    ok(files("worker.") == 1 && guest->owner == NULL, "it has no leases");
+    ok(guest != NULL && files("worker.") == 1 && guest->owner == NULL,
+       "a guest has no leases");
 
-    ok(shim_exhaust(run_names) > 1, "names, whatever memory there is");
-
-    pool = ngx_create_pool(1, NULL);
-    ok(run_names(pool) == NGX_OK && names.names.nelts == 2, "two names");
-    name = names.names.elts;
-    is(name[0], "audit", "in their order");
-    is(name[1], "fin", "both of them");
-
-    ngx_memzero(&replay, sizeof(replay_t));
-    replay.op.type = NGX_HTTP_JAMHOOK_OP_REPLAY;
-    replay.id = str("m1");
-    replay.endpoint = NGX_HTTP_JAMHOOK_NO_ENDPOINT;
-    ok(store_write(guest, &replay) == NGX_OK && replay.replayed == 1,
-       "it replays");
-
-    ngx_memzero(&forget, sizeof(ngx_http_jamhook_op_forget_t));
-    forget.op.type = NGX_HTTP_JAMHOOK_OP_FORGET;
-    forget.id = str("m1");
-    ok(store_write(guest, &forget) == NGX_OK && forget.wiped,
-       "it forgets, and nothing is left in the journal");
-
-    ngx_destroy_pool(pool);
     store_close(guest);
-    store_close(reader);
     store_close(s);
 }
 
@@ -130,7 +72,7 @@ test_journal(void)
     char                           path[600];
     sqlite3                       *db;
     session_t                     *s;
-    ngx_http_jamhook_op_forget_t   forget;
+    ngx_http_jamhook_op_forget_t   op;
 
     s = store_fresh();
     (void) event_put(s, "m1", 1, 0);
@@ -142,18 +84,18 @@ test_journal(void)
           == SQLITE_OK,
        "somebody reads an older state");
 
-    ngx_memzero(&forget, sizeof(ngx_http_jamhook_op_forget_t));
-    forget.op.type = NGX_HTTP_JAMHOOK_OP_FORGET;
-    forget.id = str("m1");
-    ok(store_write(s, &forget) == NGX_OK && !forget.wiped,
+    ngx_memzero(&op, sizeof(ngx_http_jamhook_op_forget_t));
+    op.op.type = NGX_HTTP_JAMHOOK_OP_FORGET;
+    op.id = str("m1");
+    ok(store_write(s, &op) == NGX_OK && !op.wiped,
        "what is forgotten is still in the journal");
 
     (void) sqlite3_close(db);
 
     now.mono += 2000;
-    forget.id = str("");
-    ok(store_write(s, &forget) == NGX_OK && forget.wiped
-       && forget.verdict == NGX_HTTP_JAMHOOK_FORGET_NO_EVENT,
+    op.id = str("");
+    ok(store_write(s, &op) == NGX_OK && op.wiped
+       && op.verdict == NGX_HTTP_JAMHOOK_FORGET_NO_EVENT,
        "any later batch takes it out");
 
     store_close(s);
@@ -211,7 +153,7 @@ test_refused(void)
 int
 main(void)
 {
-    test_guest();
+    test_owner();
     test_journal();
     test_refused();
 

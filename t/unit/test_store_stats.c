@@ -1,14 +1,12 @@
 
-#include "sqlite_store.h"
+#include "store.h"
 
-
-#define MINUTE  ((int64_t) 60000)
 
 #define UNEQUAL                                                              \
     "SELECT count(*) FROM endpoints p WHERE (SELECT count(*)"                \
     " FROM deliveries d WHERE d.endpoint = p.id AND state = 2)"              \
-    " <> ifnull((SELECT succeeded FROM tallies t WHERE t.endpoint = p.id),"  \
-    " 0)"
+    " <> (SELECT coalesce(sum(succeeded), 0) FROM tallies t"                 \
+    " WHERE t.endpoint = p.id)"
 
 
 static ngx_pool_t  *pool;
@@ -172,9 +170,10 @@ test_stats(void)
     is(e[1].name, "audit", "has its name");
     store_conf.nendpoints = 2;
 
-    (void) sql("INSERT INTO rollups (span, at, endpoint, slot, n) VALUES"
-               " (1, %lld, 77, 0, 1), (1, %lld, 1, 768, 1),"
-               " (1, %lld, 1, 152, 1), (1, %lld, 1, -3, 1)",
+    (void) sql("INSERT INTO rollups (" SHARD_COLUMN "span, at, endpoint, slot,"
+               " n) VALUES (" SHARD "1, %lld, 77, 0, 1),"
+               " (" SHARD "1, %lld, 1, 768, 1), (" SHARD "1, %lld, 1, 152, 1),"
+               " (" SHARD "1, %lld, 1, -3, 1)",
                now.now / HOUR * 3600, now.now / HOUR * 3600,
                now.now / HOUR * 3600, now.now / HOUR * 3600);
     op = stats(2 * HOUR, 84);
@@ -186,41 +185,25 @@ test_stats(void)
 }
 
 
-static ngx_int_t
-retain(session_t *s, int64_t age, ngx_uint_t *more)
-{
-    retain_t  op;
-
-    ngx_memzero(&op, sizeof(retain_t));
-    op.op.type = NGX_HTTP_JAMHOOK_OP_RETAIN;
-    op.age = age;
-
-    if (store_write(s, &op) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    *more = op.more;
-
-    return NGX_OK;
-}
-
-
 static void
 test_retain(void)
 {
     session_t   *s;
-    ngx_uint_t   more, n;
+    retain_t     op;
+    ngx_uint_t   n;
 
     s = store_fresh();
 
     (void) sql("WITH RECURSIVE i (i) AS (SELECT 0 UNION ALL SELECT i + 1"
-               " FROM i WHERE i < 2999) INSERT INTO rollups"
-               " SELECT 0, %lld - i * 60, 1, 5, 1 FROM i", now.now / 1000);
+               " FROM i WHERE i < 2999) INSERT INTO rollups ("
+               SHARD_COLUMN "span, at, endpoint, slot, n) SELECT " SHARD
+               "0, %lld - i * 60, 1, 5, 1 FROM i", now.now / 1000);
     (void) sql("WITH RECURSIVE i (i) AS (SELECT 0 UNION ALL SELECT i + 1"
-               " FROM i WHERE i < 799) INSERT INTO rollups"
-               " SELECT 1, %lld - i * 3600, 1, 5, 1 FROM i", now.now / 1000);
+               " FROM i WHERE i < 799) INSERT INTO rollups ("
+               SHARD_COLUMN "span, at, endpoint, slot, n) SELECT " SHARD
+               "1, %lld - i * 3600, 1, 5, 1 FROM i", now.now / 1000);
 
-    for (n = 1; retain(s, DAY, &more) == NGX_OK && more && n < 9; n++) {
+    for (n = 1; retain(s, &op, DAY) == 0 && op.more && n < 9; n++) {
         /* void */
     }
 
@@ -249,7 +232,7 @@ test_batch(void)
     s = store_fresh();
     events_put(s, "e", 400, 1);
     (void) sql("UPDATE deliveries SET state = 1, attempts = 1, lease_owner ="
-               " '%.32s'", s->owner->name.data);
+               " '%.32s'", OWNER(s));
 
     for (i = 0; i < 400; i++) {
         outcome_set(&outs[i], i + 1, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED);
@@ -257,8 +240,7 @@ test_batch(void)
         ops[i] = &outs[i].op;
     }
 
-    (void) sql("CREATE TRIGGER no BEFORE INSERT ON attempts"
-               " WHEN new.duration = 666 BEGIN SELECT RAISE(FAIL, 'no'); END");
+    store_refuse();
     outs[399].duration = 666;
 
     ok(backend.write(s, ops, 400, &now, &failure) == NGX_ERROR
@@ -280,7 +262,7 @@ test_batch(void)
 
 
 static ngx_http_jamhook_op_t *
-some_op(ngx_uint_t last)
+some_op(ngx_uint_t round, ngx_uint_t last)
 {
     static char                           id[8][32];
     static event_t                        event[8];
@@ -297,8 +279,8 @@ some_op(ngx_uint_t last)
     i = n++ % 8;
 
     (void) snprintf(id[i], sizeof(id[i]), "r%d",
-                    (int) (last - ngx_min(last, (ngx_uint_t) ngx_random()
-                                                % 30)));
+                    (int) (round - ngx_min(round, (ngx_uint_t) ngx_random()
+                                                  % 30)));
 
     switch (ngx_random() % 12) {
 
@@ -366,8 +348,7 @@ test_tallies(void)
 
     s = store_fresh();
 
-    (void) sql("CREATE TRIGGER no BEFORE INSERT ON attempts"
-               " WHEN new.duration = 666 BEGIN SELECT RAISE(FAIL, 'no'); END");
+    store_refuse();
 
     good = 0;
     failed = 0;
@@ -381,13 +362,13 @@ test_tallies(void)
         ops[0] = &event.op;
         n = 1 + ngx_random() % 4;
 
+        last = sql("SELECT coalesce(max(seq), 0) FROM events");
+
         for (j = 1; j < n; j++) {
-            ops[j] = some_op(i);
+            ops[j] = some_op(i, last + 1);
         }
 
         /* most end, so that they can be removed one day */
-
-        last = sql("SELECT max(seq) FROM events");
 
         for (j = 0; j < 2; j++) {
             outcome_set(&ends[j], last - 5, 1,

@@ -1,5 +1,5 @@
 
-#include "sqlite_store.h"
+#include "store.h"
 
 
 /*
@@ -11,7 +11,6 @@
 #define ATTEMPTS  5000
 
 
-static sqlite3   *outside;
 static int64_t    expected[ATTEMPTS + EVENTS], got[ATTEMPTS + EVENTS];
 static ngx_uint_t nexpected, ngot, npages;
 
@@ -25,23 +24,29 @@ static const char  *jams[] = { NULL, "j3", "j" };
 /* the numbers that a statement gives */
 
 static void
-expect(char *text)
+expect(const char *fmt, ...)
 {
-    sqlite3_stmt  *st;
+    int       n;
+    char     *text;
+    va_list   args;
 
-    nexpected = 0;
+    va_start(args, fmt);
 
-    if (sqlite3_prepare_v2(outside, text, -1, &st, NULL) != SQLITE_OK) {
-        (void) printf("Bail out! %s: %s\n", text, sqlite3_errmsg(outside));
+    if (vasprintf(&text, fmt, args) == -1) {
+        abort();
+    }
+
+    va_end(args);
+
+    n = store_numbers(text, expected, nitems(expected));
+
+    if (n < 0) {
+        (void) printf("Bail out! %s\n", text);
         exit(2);
     }
 
-    while (sqlite3_step(st) == SQLITE_ROW) {
-        expected[nexpected++] = sqlite3_column_int64(st, 0);
-    }
-
-    (void) sqlite3_finalize(st);
-    sqlite3_free(text);
+    nexpected = n;
+    free(text);
 }
 
 
@@ -50,6 +55,25 @@ same(void)
 {
     return ngot == nexpected
            && memcmp(got, expected, ngot * sizeof(int64_t)) == 0;
+}
+
+
+/* as it stands in SQL */
+
+static const char *
+quoted(const char *s)
+{
+    static char        text[8][64];
+    static ngx_uint_t  n;
+
+    if (s == NULL) {
+        return "NULL";
+    }
+
+    n = (n + 1) % 8;
+    (void) snprintf(text[n], sizeof(text[n]), "'%s'", s);
+
+    return text[n];
 }
 
 
@@ -62,46 +86,46 @@ same(void)
 static session_t *
 fill(void)
 {
-    char        path[600];
     session_t  *s;
 
     s = store_fresh();
 
-    (void) sql("INSERT INTO endpoints (id, name, seen_at)"
-               " VALUES (3, 'third', %lld)", now.now);
+    (void) sql("INSERT INTO endpoints (id, name, seen_at)" NUMBERED
+               "VALUES (3, 'third', %lld)", now.now);
 
     (void) sql("WITH RECURSIVE i (i) AS (SELECT 1 UNION ALL SELECT i + 1"
                " FROM i WHERE i < %d)"
                " INSERT INTO events (seq, received_at, id, type,"
                " conversation_id, jam_id, headers, body, forgotten)"
-               " SELECT i + i / 10 * 3, %lld + i * 30000"
-               " - (i / 50 %% 7 = 0) * 1200000, 'msg_' || i,"
-               " CASE abs(random() %% 60) WHEN 0 THEN 'rare' WHEN 1 THEN NULL"
+               NUMBERED "SELECT i + i / 10 * 3, %lld + i * 30000"
+               " - CASE i / 50 %% 7 WHEN 0 THEN 1200000 ELSE 0 END,"
+               " 'msg_' || i,"
+               " CASE " RANDOM("60") " WHEN 0 THEN 'rare' WHEN 1 THEN NULL"
                " WHEN 2 THEN 'jam.created' WHEN 3 THEN 'jam.created'"
                " ELSE 'intercom.recorder.recorded' END,"
                " CASE WHEN i = 1700 THEN 'c-one' WHEN i %% 9 = 0 THEN NULL"
-               " ELSE 'c' || abs(random() %% 40) END,"
+               " ELSE 'c' || " RANDOM("40") " END,"
                " CASE WHEN i %% 4 = 0 THEN 'j' || (i %% 7) END,"
-               " '{}', CAST('{\"a\":1}' AS BLOB), 0 FROM i",
+               " '{}', " BLOB("'{\"a\":1}'") ", 0 FROM i",
                EVENTS, now.now);
 
     (void) sql("INSERT INTO deliveries (event, endpoint, state, next_at,"
                " attempts, changed_at) SELECT seq, p.id,"
-               " CASE abs(random() %% 40) WHEN 0 THEN 1 WHEN 1 THEN 0"
+               " CASE " RANDOM("40") " WHEN 0 THEN 1 WHEN 1 THEN 0"
                " WHEN 2 THEN 0 WHEN 3 THEN 3 WHEN 4 THEN 3 ELSE 2 END, 5, 1, 7"
-               " FROM events JOIN endpoints p"
+               " FROM events CROSS JOIN endpoints p"
                " WHERE (seq / 7 + seq %% 5 * p.id) %% 3 < 2");
 
-    (void) sql("UPDATE deliveries SET lease_owner = printf('%%032x', event"
-               " %% 3) WHERE state = 1");
+    (void) sql("UPDATE deliveries SET lease_owner = " HEX32("event %% 3")
+               " WHERE state = 1");
 
     (void) sql("WITH RECURSIVE i (i) AS (SELECT 1 UNION ALL SELECT i + 1"
                " FROM i WHERE i < %d)"
                " INSERT INTO attempts (event, endpoint, number, trigger,"
                " result, started_at, duration, status, truncated, error)"
-               " SELECT 1 + i * 3 / 5, 1 + abs(random() %% 3), i, 0,"
+               " SELECT 1 + i * 3 / 5, 1 + " RANDOM("3") ", i, 0,"
                " CASE WHEN i %% 5 = 0 THEN 1 ELSE 0 END,"
-               " %lld + i * 18000, abs(random() %% 1800000), 200, 0, NULL"
+               " %lld + i * 18000, " RANDOM("1800000") ", 200, 0, NULL"
                " FROM i", ATTEMPTS, now.now);
 
     (void) sql("UPDATE attempts SET started_at = started_at - duration");
@@ -109,8 +133,7 @@ fill(void)
     (void) sql("UPDATE attempts SET result = 2, duration = 0,"
                " started_at = started_at - 259200000 WHERE seq %% 41 < 3");
 
-    (void) snprintf(path, sizeof(path), "%s/jamhook.db", store_dir);
-    (void) sqlite3_open(path, &outside);
+    store_renumber();
 
     return s;
 }
@@ -157,22 +180,29 @@ static void
 events_expect(events_t *op, const char *type, const char *name,
     const char *talk, const char *jam)
 {
-    expect(sqlite3_mprintf("SELECT seq FROM events e"
-               " WHERE (%Q IS NULL OR type = %Q)"
-               " AND (%Q IS NULL OR conversation_id = %Q)"
-               " AND (%Q IS NULL OR jam_id = %Q)"
-               " AND (%lld = 0 OR received_at >= %lld)"
-               " AND (%lld = 0 OR received_at < %lld)"
-               " AND (%d AND %Q IS NULL OR EXISTS (SELECT 1 FROM deliveries d"
-               " JOIN endpoints p ON p.id = d.endpoint WHERE d.event = e.seq"
-               " AND (%Q IS NULL OR p.name = %Q) AND (%d OR %d ="
-               " CASE WHEN state > 0 THEN state WHEN paused OR"
-               " name NOT IN ('fin', 'audit') THEN 4 ELSE 0 END)))"
-               " ORDER BY seq DESC",
-               type, type, talk, talk, jam, jam, op->since, op->since,
-               op->until, op->until,
-               op->state == NGX_HTTP_JAMHOOK_SHOWN_ANY, name, name, name,
-               op->state == NGX_HTTP_JAMHOOK_SHOWN_ANY, op->state));
+    ngx_uint_t  any;
+
+    any = (op->state == NGX_HTTP_JAMHOOK_SHOWN_ANY);
+
+    type = quoted(type);
+    name = quoted(name);
+    talk = quoted(talk);
+    jam = quoted(jam);
+
+    expect("SELECT seq FROM events e WHERE (%s IS NULL OR type = %s)"
+           " AND (%s IS NULL OR conversation_id = %s)"
+           " AND (%s IS NULL OR jam_id = %s)"
+           " AND (%lld = 0 OR received_at >= %lld)"
+           " AND (%lld = 0 OR received_at < %lld)"
+           " AND (%d = 1 AND %s IS NULL OR EXISTS (SELECT 1 FROM deliveries d"
+           " JOIN endpoints p ON p.id = d.endpoint WHERE d.event = e.seq"
+           " AND (%s IS NULL OR p.name = %s) AND (%d = 1 OR %d ="
+           " CASE WHEN state > 0 THEN state WHEN paused > 0 OR"
+           " name NOT IN ('fin', 'audit') THEN 4 ELSE 0 END)))"
+           " ORDER BY seq DESC",
+           type, type, talk, talk, jam, jam, op->since, op->since, op->until,
+           op->until, (int) any, name, name, name, (int) any,
+           (int) op->state);
 }
 
 
@@ -237,7 +267,7 @@ test_events(session_t *s)
         op.since = (ngx_random() % 3) ? 0 : some_time();
         op.until = (ngx_random() % 3) ? 0 : some_time();
 
-        ngx_http_jamhook_sqlite_list_time = (i % 2) ? 0 : 25;
+        store_list_time = (i % 2) ? 0 : 25;
 
         good += events_check(s, &op, ngx_random() % 2 * (ngx_random() % 5),
                              ngx_random() % 2 * (ngx_random() % 5),
@@ -250,7 +280,7 @@ test_events(session_t *s)
        "%d of %d random filters, of which %d find something", (int) good,
        (int) i, (int) found);
 
-    ngx_http_jamhook_sqlite_list_time = 0;
+    store_list_time = 0;
     ngx_memzero(&op, sizeof(events_t));
     op.limit = 10;
     op.state = NGX_HTTP_JAMHOOK_SHOWN_ANY;
@@ -261,14 +291,14 @@ test_events(session_t *s)
     ok(events_check(s, &op, 1, 3, 0, 0) && npages > EVENTS / 64 / 2,
        "without time a list comes in pieces");
 
-    ngx_http_jamhook_sqlite_list_time = 60000;
+    store_list_time = 60000;
 
     op.limit = EVENTS;
     ok(events_check(s, &op, 0, 0, 0, 0) && npages == 1 && ngot == EVENTS,
        "no next where nothing is behind");
     op.limit = EVENTS - 1;
     ok(events_check(s, &op, 0, 0, 0, 0) && npages == 2, "one is behind");
-    ngx_http_jamhook_sqlite_list_time = NGX_HTTP_JAMHOOK_LIST_TIME;
+    store_list_time = NGX_HTTP_JAMHOOK_LIST_TIME;
 }
 
 
@@ -318,14 +348,14 @@ attempts_check(session_t *s, attempts_t *op, ngx_uint_t name)
 {
     op->endpoint = str(names[name]);
 
-    expect(sqlite3_mprintf("SELECT seq FROM attempts a"
-               " JOIN endpoints p ON p.id = a.endpoint"
-               " WHERE (%Q IS NULL OR p.name = %Q) AND (%d = -1 OR"
-               " result = %d) AND (%lld = 0 OR started_at >= %lld)"
-               " AND (%lld = 0 OR started_at < %lld)"
-               " AND (%lld = 0 OR result <> 2) ORDER BY seq DESC",
-               names[name], names[name], (int) op->result, (int) op->result,
-               op->since, op->since, op->until, op->until, op->until));
+    expect("SELECT seq FROM attempts a JOIN endpoints p ON p.id = a.endpoint"
+           " WHERE (%s IS NULL OR p.name = %s) AND (%d = -1 OR"
+           " result = %d) AND (%lld = 0 OR started_at >= %lld)"
+           " AND (%lld = 0 OR started_at < %lld)"
+           " AND (%lld = 0 OR result <> 2) ORDER BY seq DESC",
+           quoted(names[name]), quoted(names[name]), (int) op->result,
+           (int) op->result, op->since, op->since, op->until, op->until,
+           op->until);
 
     attempts_all(s, op);
 
@@ -385,17 +415,18 @@ test_attempts(session_t *s)
         op.limit = 1 + ngx_random() % 100;
         op.since = (ngx_random() % 2) ? 0 : some_time();
         op.until = (ngx_random() % 2) ? 0 : some_time();
-        ngx_http_jamhook_sqlite_list_time = (i % 2) ? 0 : 25;
+        store_list_time = (i % 2) ? 0 : 25;
 
         good += attempts_check(s, &op, ngx_random() % 4);
     }
 
-    ngx_http_jamhook_sqlite_list_time = NGX_HTTP_JAMHOOK_LIST_TIME;
+    store_list_time = NGX_HTTP_JAMHOOK_LIST_TIME;
     ok(good == i, "%d of %d random filters", (int) good, (int) i);
 
     (void) sql("INSERT INTO attempts (seq, event, endpoint, number, trigger,"
                " result, started_at, duration, status, truncated, error)"
-               " VALUES (9000, 1, 2, 3, 1, 1, 123, 45, 0, 0, 'timeout'),"
+               NUMBERED "VALUES"
+               " (9000, 1, 2, 3, 1, 1, 123, 45, 0, 0, 'timeout'),"
                " (9001, 99999, 9, 1, 7, 9, 123, 45, 0, 0, NULL)");
     pool = ngx_create_pool(1, NULL);
     ngx_memzero(&op, sizeof(attempts_t));
@@ -422,6 +453,18 @@ test_attempts(session_t *s)
        && attempt->request_headers.data == NULL,
        "and its numbers");
     ngx_destroy_pool(pool);
+
+    (void) sql("INSERT INTO attempts (seq, event, endpoint, number, trigger,"
+               " result, started_at, duration, status, truncated)"
+               NUMBERED "VALUES (9002, 1, 2, 4, 1, 2, %lld, 0, 0, 0)",
+               now.now);
+    pool = ngx_create_pool(1, NULL);
+    op.pool = pool;
+    op.until = now.now + 30 * DAY;
+
+    ok(store_read(s, &op) == NGX_OK && op.attempts.nelts == 2
+       && op.next == 9001, "what was interrupted last, with an end as well");
+    ngx_destroy_pool(pool);
 }
 
 
@@ -435,8 +478,10 @@ test_row(session_t *s)
 
     (void) sql("INSERT INTO events (seq, received_at, id, source, event_id,"
                " type, created_at, conversation_id, recording_url, key,"
-               " headers, body) VALUES (9000, 77, 'row', '/jam', 'evt', 't',"
-               " 'noon', '', 'https://x', 'k', '{}', zeroblob(70000))");
+               " headers, body)" NUMBERED
+               "VALUES (9000, 77, 'row', '/jam', 'evt', 't', 'noon', '',"
+               " 'https://x', 'k', '{}', " ZEROS("70000") ")");
+    store_renumber();
     (void) sql("INSERT INTO deliveries (event, endpoint, state, next_at,"
                " attempts, changed_at, replay, claimed_at) VALUES"
                " (9000, 1, 0, 11, 2, 12, 1, 0), (9000, 2, 2, 13, 1, 14, 0, 0),"
@@ -544,8 +589,7 @@ test_cursor(session_t *s, session_t *writer)
 
     } while (op.next != 0);
 
-    expect(sqlite3_mprintf("SELECT seq FROM events JOIN first USING (seq)"
-                           " ORDER BY seq DESC"));
+    expect("SELECT seq FROM events JOIN first USING (seq) ORDER BY seq DESC");
 
     for (i = 0, ngot = 0; i < n && ngot < nexpected; i++) {
         ngot += (got[i] == expected[ngot]);
@@ -643,7 +687,6 @@ main(void)
 
     store_close(s);
     store_close(writer);
-    (void) sqlite3_close(outside);
 
     return done();
 }

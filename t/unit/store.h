@@ -1,21 +1,50 @@
 
 /*
- * A SQLite store in a temporary directory, for the tests of src/store: the
- * clock is the test's own, ops are made by one call each, and sql() looks at
- * the file from outside.  A test includes it once; it defines what it has.
+ * A store for the tests of src/store, a new one for each of them: the clock is
+ * the test's own, ops are made by one call each, and sql() looks at the tables
+ * from outside.  A program includes it once; it defines what it has.
+ *
+ * With -DSTORE_PGSQL the store is PostgreSQL's, else SQLite's.  What is named
+ * here has the same name and meaning in both, so test_store*.c are built twice;
+ * what the two have for it is in store_sqlite.h and store_pgsql.h:
+ *
+ *     backend, session_t
+ *     store_new()           a place for the next store, which is not made yet
+ *     store_owner()         of a session's leases; empty: it has none
+ *     store_numbers()       what a statement gives, from outside
+ *     store_refuse()        no attempt of 666 ms can be written from then on
+ *     store_settle()        waits till a killed process is done with the store
+ *     store_is_whole()      as far as that can be asked for
+ *     store_renumber()      to be called after rows with numbers by hand
+ *     store_patience        how long a session waits, ms
+ *     store_list_time       of lists, ms
+ *     LEASE_UNTIL           lease_until of a delivery that is claimed now
+ *     AGAIN                 rows of an attempt that is reported twice
+ *     LOST                  1: what is claimed and not told, for memory was
+ *                           short, may wait for the end of its lease
+ *
+ * and of SQL what they do not have in common:
+ *
+ *     BLOB("'x'")           a text's bytes
+ *     ZEROS("70000")        so many bytes
+ *     HEX32("x")            a number as 32 digits
+ *     RANDOM("60")          0 to 59; "%" is "%%" in sql()
+ *     NUMBERED              between columns and values: a row with its number
+ *     SHARD_COLUMN, SHARD   before the columns of a sum, and their values
  */
 
 
-#ifndef _SQLITE_STORE_H_INCLUDED_
-#define _SQLITE_STORE_H_INCLUDED_
+#ifndef _STORE_H_INCLUDED_
+#define _STORE_H_INCLUDED_
 
 
-#include "ngx_http_jamhook_sqlite.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
 
-#include <dirent.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+
+#include "ngx_http_jamhook_backend.h"
 
 #include "ngx_shim.h"
 #include "tap.h"
@@ -23,13 +52,11 @@
 
 #define DAY      ((int64_t) 86400000)
 #define HOUR     ((int64_t) 3600000)
+#define MINUTE   ((int64_t) 60000)
 #define LEASE    20000
 #define LONGEST  (12 * HOUR)
 
-#define backend  ngx_http_jamhook_sqlite_backend
 
-
-typedef ngx_http_jamhook_sqlite_t      session_t;
 typedef ngx_http_jamhook_op_event_t    event_t;
 typedef ngx_http_jamhook_op_route_t    route_t;
 typedef ngx_http_jamhook_op_claim_t    claim_t;
@@ -44,12 +71,7 @@ typedef ngx_http_jamhook_op_attempts_t attempts_t;
 typedef ngx_http_jamhook_op_stats_t    stats_t;
 
 
-static char        store_base[256];      /* holds all the stores of a test */
-static char        store_dir[512];       /* the one in use */
-static pid_t       store_pid;
-static ngx_uint_t  store_count;
-
-static ngx_str_t   store_names[] = {
+static ngx_str_t  store_names[] = {
     ngx_string("fin"), ngx_string("audit"), ngx_string("third")
 };
 
@@ -60,64 +82,11 @@ static ngx_uint_t                     created;
 static ngx_http_jamhook_clock_t       now = { 1757419200000, 5000000 };
 
 
-static inline int
-store_unlink(const char *path, const struct stat *st, int flag,
-    struct FTW *ftw)
-{
-    (void) st;
-    (void) flag;
-    (void) ftw;
-
-    (void) chmod(path, 0700);
-
-    return remove(path);
-}
-
-
-static inline void
-store_clean(void)
-{
-    if (getpid() == store_pid && store_base[0] != '\0') {
-        (void) nftw(store_base, store_unlink, 16, FTW_DEPTH|FTW_PHYS);
-    }
-}
-
-
-/* a directory for the next store, not made yet */
-
-static inline void
-store_new(void)
-{
-    const char  *tmp;
-
-    if (store_base[0] == '\0') {
-        tmp = getenv("TMPDIR");
-
-        (void) snprintf(store_base, sizeof(store_base), "%s/jamhook-XXXXXX",
-                        tmp ? tmp : "/tmp");
-
-        if (mkdtemp(store_base) == NULL) {
-            perror(store_base);
-            exit(2);
-        }
-
-        (void) chmod(store_base, 0711);
-
-        store_pid = getpid();
-        (void) atexit(store_clean);
-    }
-
-    (void) snprintf(store_dir, sizeof(store_dir), "%s/%d", store_base,
-                    (int) store_count++);
-
-    store_conf.place.data = (u_char *) store_dir;
-    store_conf.place.len = strlen(store_dir);
-    store_conf.max_size = 0;
-    store_conf.endpoints = store_names;
-    store_conf.nendpoints = 2;
-
-    ngx_http_jamhook_sqlite_patience = 5000;
-}
+#if (STORE_PGSQL)
+#include "store_pgsql.h"
+#else
+#include "store_sqlite.h"
+#endif
 
 
 /* each session is a process of its own, as far as the store knows */
@@ -136,6 +105,9 @@ store_open(ngx_http_jamhook_session_e kind)
     if (s == NULL) {
         backend.leave(conf);
         free(conf);
+
+    } else if (created) {
+        store_made();
     }
 
     return s;
@@ -187,50 +159,38 @@ str(const char *s)
 }
 
 
-/* from outside, by another handle; -1: no row, -2: an error */
+/* for "'%.32s'" */
+
+#define OWNER(s)  ((char *) store_owner(s).data)
+
+
+/* from outside; -1: no row, -2: an error, of the test's own */
 
 static inline int64_t
 sql(const char *fmt, ...)
 {
-    int            rc;
-    char          *text, path[600];
-    int64_t        n;
-    va_list        args;
-    sqlite3       *db;
-    sqlite3_stmt  *st;
+    int       rows;
+    char     *text;
+    int64_t   n;
+    va_list   args;
 
     va_start(args, fmt);
-    text = sqlite3_vmprintf(fmt, args);
+
+    if (vasprintf(&text, fmt, args) == -1) {
+        abort();
+    }
+
     va_end(args);
 
-    (void) snprintf(path, sizeof(path), "%s/jamhook.db", store_dir);
+    rows = store_numbers(text, &n, 1);
+    free(text);
 
-    n = -2;
-    st = NULL;
-
-    if (sqlite3_open(path, &db) == SQLITE_OK
-        && sqlite3_busy_timeout(db, 1000) == SQLITE_OK
-        && sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK)
-    {
-        rc = sqlite3_step(st);
-
-        if (rc == SQLITE_ROW) {
-            n = sqlite3_column_int64(st, 0);
-
-        } else if (rc == SQLITE_DONE) {
-            n = -1;
-        }
+    if (rows < 0) {
+        ok(0, "a statement of the test's own");
+        return -2;
     }
 
-    if (n == -2) {
-        (void) printf("# %s: %s\n", text, sqlite3_errmsg(db));
-    }
-
-    (void) sqlite3_finalize(st);
-    (void) sqlite3_close(db);
-    sqlite3_free(text);
-
-    return n;
+    return rows ? n : -1;
 }
 
 
@@ -241,6 +201,8 @@ store_write(session_t *s, void *op)
     ngx_http_jamhook_op_t  *ops[1];
 
     ops[0] = op;
+
+    ngx_memzero(&failure, sizeof(ngx_http_jamhook_failure_t));
 
     rc = backend.write(s, ops, 1, &now, &failure);
 
@@ -256,6 +218,8 @@ static inline ngx_int_t
 store_read(session_t *s, void *op)
 {
     ngx_int_t  rc;
+
+    ngx_memzero(&failure, sizeof(ngx_http_jamhook_failure_t));
 
     rc = backend.read(s, op, &now, &failure);
 
@@ -373,7 +337,7 @@ claim(session_t *s, claim_t *op, ngx_http_jamhook_want_t *want,
 static inline void
 claims_free(claim_t *op)
 {
-    ngx_http_jamhook_sqlite_claims_free(op);
+    ngx_http_jamhook_backend_claims_free(op);
 }
 
 
@@ -433,6 +397,69 @@ pause_endpoint(session_t *s, ngx_uint_t endpoint,
 }
 
 
+/* its verdict */
+
+static inline ngx_int_t
+forget(session_t *s, const char *id)
+{
+    ngx_http_jamhook_op_forget_t  op;
+
+    ngx_memzero(&op, sizeof(ngx_http_jamhook_op_forget_t));
+
+    op.op.type = NGX_HTTP_JAMHOOK_OP_FORGET;
+    op.id = str(id);
+
+    return store_write(s, &op) == NGX_OK ? (ngx_int_t) op.verdict : -1;
+}
+
+
+/* how many events it removed */
+
+static inline ngx_int_t
+retain(session_t *s, retain_t *op, int64_t age)
+{
+    ngx_memzero(op, sizeof(retain_t));
+
+    op->op.type = NGX_HTTP_JAMHOOK_OP_RETAIN;
+    op->age = age;
+
+    return store_write(s, op) == NGX_OK ? (ngx_int_t) op->removed : -1;
+}
+
+
+/* an event with deliveries to two endpoints, that holds it wherever it can */
+
+static inline void
+event_secret(session_t *s, const char *id, const char *secret, size_t size)
+{
+    char       *body;
+    event_t     op;
+    route_t     routes[3];
+    outcome_t   out;
+
+    body = malloc(size + strlen(secret) + 1);
+    memset(body, 'b', size);
+    strcpy(body + size, secret);
+
+    event_set(&op, routes, 2, 1, id, body);
+    op.conversation_id = str(secret);
+    op.jam_id = str(secret);
+    op.event_id = str(secret);
+    op.recording_url = str(secret);
+    op.headers = str(secret);
+    (void) store_write(s, &op);
+
+    outcome_set(&out, op.event, 1, NGX_HTTP_JAMHOOK_STATE_PENDING);
+    out.request_headers = str(secret);
+    out.request_body = str(body);
+    out.response_headers = str(secret);
+    out.response_body = str(body);
+    (void) store_write(s, &out);
+
+    free(body);
+}
+
+
 /* polls with a reading session of its own; *pool is destroyed by the caller */
 
 static inline ngx_int_t
@@ -480,34 +507,14 @@ orphans(poll_t *op)
 }
 
 
-/* files of the store's directory whose name begins so */
+/* leases are over, whoever has them */
 
-static inline ngx_uint_t
-files(const char *prefix)
+static inline void
+leases_end(void)
 {
-    DIR            *d;
-    ngx_uint_t      n;
-    struct dirent  *entry;
-
-    n = 0;
-    d = opendir(store_dir);
-
-    while (d != NULL) {
-        entry = readdir(d);
-
-        if (entry == NULL) {
-            break;
-        }
-
-        n += (strncmp(entry->d_name, prefix, strlen(prefix)) == 0);
-    }
-
-    if (d != NULL) {
-        (void) closedir(d);
-    }
-
-    return n;
+    now.now += LEASE;
+    now.mono += LEASE;
 }
 
 
-#endif /* _SQLITE_STORE_H_INCLUDED_ */
+#endif /* _STORE_H_INCLUDED_ */

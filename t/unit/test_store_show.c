@@ -1,5 +1,5 @@
 
-#include "sqlite_store.h"
+#include "store.h"
 
 
 typedef ngx_http_jamhook_shown_event_t     shown_event_t;
@@ -126,7 +126,7 @@ test_show(void)
                " WHEN 1501 THEN 1500 ELSE i END, 0, 1, i, 1, 500, 0 FROM i");
     (void) sql("INSERT INTO attempts (event, endpoint, number, trigger,"
                " result, started_at, duration, status, truncated)"
-               " VALUES (1, 2, 1501, 0, 1, 7000, 1, 500, 0)");
+               " VALUES (1, 2, 1501, 0, 2, 7000, 1, 500, 0)");
     event = show("msg");
     d = event->deliveries.elts;
     attempt = d[0].attempts.elts;
@@ -136,7 +136,7 @@ test_show(void)
        && attempt[997].number == 1500 && attempt[998].started_at == 1500
        && attempt[999].started_at == 7000, "by number, then as written");
 
-    (void) sql("UPDATE attempts SET response_body = zeroblob(1048576)"
+    (void) sql("UPDATE attempts SET response_body = " ZEROS("1048576")
                " WHERE seq > (SELECT max(seq) - 40 FROM attempts)");
     event = show("msg");
     d = event->deliveries.elts;
@@ -148,14 +148,7 @@ test_show(void)
 
     (void) outcome(s, 1, 1, NGX_HTTP_JAMHOOK_STATE_FAILED);
     (void) sql("UPDATE deliveries SET state = 3, lease_owner = NULL");
-    {
-        ngx_http_jamhook_op_forget_t  op;
-
-        ngx_memzero(&op, sizeof(op));
-        op.op.type = NGX_HTTP_JAMHOOK_OP_FORGET;
-        op.id = str("msg");
-        (void) store_write(s, &op);
-    }
+    (void) forget(s, "msg");
 
     event = show("msg");
     d = event->deliveries.elts;
@@ -277,6 +270,38 @@ test_no_memory(void)
 }
 
 
+/* the views are for people: they must be there and say words */
+
+static void
+test_views(void)
+{
+    session_t  *s;
+
+    s = store_fresh();
+
+    (void) event_put(s, "msg", 2, 1);
+    (void) outcome(s, 1, 1, NGX_HTTP_JAMHOOK_STATE_PENDING);
+
+    ok(sql("SELECT count(*) FROM show_deliveries WHERE id = 'msg'"
+           " AND (endpoint = 'fin' AND state = 'pending'"
+           " AND next_attempt_at > '2025-01-01'"
+           " OR endpoint = 'audit' AND state = 'sending')")
+       == 2, "deliveries in words");
+    (void) pause_endpoint(s, 0, NGX_HTTP_JAMHOOK_PAUSE_GONE);
+    ok(sql("SELECT count(*) FROM show_deliveries WHERE state = 'paused'") == 1
+       && sql("SELECT count(*) FROM show_endpoints WHERE name = 'fin'"
+              " AND state = 'paused' AND reason = 'gone'")
+          == 1,
+       "endpoints");
+    ok(sql("SELECT count(*) FROM show_attempts WHERE result = 'failed'"
+           " AND trigger = 'scheduled' AND status = 500 AND error IS NULL")
+       == 1, "attempts");
+    ok(sql("SELECT bytes FROM show_events WHERE id = 'msg'") == 2, "events");
+
+    store_close(s);
+}
+
+
 int
 main(void)
 {
@@ -285,6 +310,7 @@ main(void)
     test_show();
     test_endpoints();
     test_no_memory();
+    test_views();
 
     ngx_destroy_pool(pool);
 

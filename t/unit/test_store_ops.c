@@ -1,5 +1,5 @@
 
-#include "sqlite_store.h"
+#include "store.h"
 
 
 static void
@@ -23,10 +23,10 @@ test_event(void)
        "its delivery is claimed");
     ok(sql("SELECT count(*) FROM deliveries WHERE state = 1 AND attempts = 1"
            " AND lease_owner = '%.32s' AND lease_until = %lld"
-           " AND claimed_at = %lld", s->owner->hex, now.mono + LEASE, now.now)
+           " AND claimed_at = %lld", OWNER(s), LEASE_UNTIL, now.now)
        == 1, "as a row says");
     ok(sql("SELECT count(*) FROM events WHERE id = 'msg_1'"
-           " AND received_at = %lld AND body = CAST('{\"a\":1}' AS BLOB)"
+           " AND received_at = %lld AND body = " BLOB("'{\"a\":1}'")
            " AND source = '/jam' AND jam_id IS NULL AND forgotten = 0",
            now.now)
        == 1, "the event's row");
@@ -89,7 +89,7 @@ test_event(void)
     ok(backend.write(s, ops, 2, &now, &failure) == NGX_OK
        && op.verdict == NGX_HTTP_JAMHOOK_EVENT_STORED
        && twice.verdict == NGX_HTTP_JAMHOOK_EVENT_STORED
-       && op.event == 2 && twice.event == 2
+       && op.event > 1 && twice.event == op.event
        && again[0].verdict == NGX_HTTP_JAMHOOK_ROUTE_EXISTS
        && again[1].verdict == NGX_HTTP_JAMHOOK_ROUTE_ADDED
        && sql("SELECT count(*) FROM events") == 2,
@@ -102,74 +102,6 @@ test_event(void)
     ok(store_write(s, &op) == NGX_OK
        && op.verdict == NGX_HTTP_JAMHOOK_EVENT_DUPLICATE,
        "an empty body is the same as an empty body");
-
-    store_close(s);
-}
-
-
-static void
-test_full(void)
-{
-    char        body[20001];
-    event_t     op;
-    route_t     routes[3];
-    int64_t     first;
-    ngx_int_t   i;
-    session_t  *s;
-    retain_t    retain;
-
-    store_new();
-    store_conf.max_size = 400000;
-
-    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
-
-    memset(body, 'b', 20000);
-    body[20000] = '\0';
-
-    first = event_put(s, "first", 1, 1);
-
-    for (i = 0; i < 40; i++) {
-        char  id[16];
-
-        (void) snprintf(id, sizeof(id), "big%d", (int) i);
-        event_set(&op, routes, 1, 0, id, body);
-
-        if (store_write(s, &op) != NGX_OK
-            || op.verdict != NGX_HTTP_JAMHOOK_EVENT_STORED)
-        {
-            break;
-        }
-    }
-
-    ok(i > 10 && i < 20 && op.verdict == NGX_HTTP_JAMHOOK_EVENT_FULL
-       && sql("SELECT count(*) FROM events") == i + 1,
-       "at max_size new events are refused (%d)", (int) i);
-
-    event_set(&op, routes, 2, 0, "first", "{}");
-    ok(store_write(s, &op) == NGX_OK
-       && op.verdict == NGX_HTTP_JAMHOOK_EVENT_STORED
-       && routes[0].verdict == NGX_HTTP_JAMHOOK_ROUTE_EXISTS
-       && routes[1].verdict == NGX_HTTP_JAMHOOK_ROUTE_ADDED,
-       "old ones are still told, and may be added to");
-    event_set(&op, routes, 1, 0, "first", "other");
-    ok(store_write(s, &op) == NGX_OK
-       && op.verdict == NGX_HTTP_JAMHOOK_EVENT_CONFLICT,
-       "or conflict");
-    ok(outcome(s, first, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED) == NGX_OK,
-       "outcomes go on");
-
-    (void) sql("UPDATE deliveries SET state = 2");
-    ngx_memzero(&retain, sizeof(retain_t));
-    retain.op.type = NGX_HTTP_JAMHOOK_OP_RETAIN;
-    retain.age = DAY;
-    now.now += 2 * DAY;
-    ok(store_write(s, &retain) == NGX_OK && retain.removed > 10,
-       "retention goes on");
-
-    event_set(&op, routes, 1, 0, "after", body);
-    ok(store_write(s, &op) == NGX_OK
-       && op.verdict == NGX_HTTP_JAMHOOK_EVENT_STORED,
-       "and makes room");
 
     store_close(s);
 }
@@ -242,7 +174,7 @@ test_claim(void)
     is(c->body, "{}", "body");
     ok(c->jam_id.len == 0 && c->jam_id.data != NULL, "what is empty is there");
     ok(sql("SELECT count(*) FROM deliveries WHERE state = 1 AND attempts = 8"
-           " AND lease_owner = '%.32s'", s->owner->hex)
+           " AND lease_owner = '%.32s'", OWNER(s))
        == 4, "the rows are leased");
     claims_free(&op);
 
@@ -342,12 +274,18 @@ test_share(void)
 }
 
 
+/* what waits again though memory was short for it, and what does not */
+
+static ngx_uint_t  kept, lost;
+
+
 static ngx_int_t
 claim_once(ngx_pool_t *pool)
 {
     static session_t         *s;
     claim_t                   op;
     ngx_int_t                 rc;
+    ngx_uint_t                fail;
     ngx_http_jamhook_want_t   want;
 
     if (pool == NULL) {
@@ -356,14 +294,22 @@ claim_once(ngx_pool_t *pool)
         return NGX_OK;
     }
 
-    if (s == NULL) {
-        ngx_uint_t  fail = shim_fail;
+    fail = shim_fail;
+    shim_fail = 0;
 
-        shim_fail = 0;
+    if (s == NULL) {
         s = store_fresh();
         events_put(s, "e", 3, 1);
-        shim_fail = fail;
     }
+
+    kept += sql("SELECT count(*) FROM deliveries WHERE attempts = 0");
+    lost += sql("SELECT count(*) FROM deliveries WHERE attempts = 1");
+
+    if (LOST) {
+        (void) sql("UPDATE deliveries SET state = 0, attempts = 0");
+    }
+
+    shim_fail = fail;
 
     rc = (claim(s, &op, &want, 0, 3) == 3) ? NGX_OK : NGX_ERROR;
 
@@ -383,30 +329,47 @@ claim_once(ngx_pool_t *pool)
 static void
 test_no_memory(void)
 {
-    ngx_int_t  n;
+    ngx_int_t   n;
+    session_t  *s;
 
     n = shim_exhaust(claim_once);
-    ok(n == 6, "a claim of three without memory at each of %d places",
+    ok(n > 5, "a claim of three without memory at each of %d places",
        (int) n);
-    ok(sql("SELECT count(*) FROM deliveries WHERE attempts = 1") == 3,
-       "nothing of those stays");
+    ok(sql("SELECT count(*) FROM deliveries WHERE attempts = 1") == 3
+       && kept > 5 && (lost == 0 || LOST),
+       "nothing of those stays: %d, %d", (int) kept, (int) lost);
     (void) claim_once(NULL);
 
     store_new();
+    s = NULL;
 
-    shim_fail = 1;
-    ok(store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE) == NULL
-       && failure.kind == NGX_HTTP_JAMHOOK_STORE_MEMORY && failure.text[0],
-       "a session without memory");
-
-    for (n = 2; n <= 4; n++) {
+    for (n = 1; n < 100; n++) {
+        shim_failed = 0;
         shim_fail = n;
-        ok(store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE) == NULL
-           && failure.kind == NGX_HTTP_JAMHOOK_STORE_MEMORY,
-           "at allocation %d", (int) n);
+
+        s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+
+        shim_fail = 0;
+
+        if (s != NULL) {
+            break;
+        }
+
+        if (failure.kind != NGX_HTTP_JAMHOOK_STORE_MEMORY
+            || failure.text[0] == '\0')
+        {
+            ok(0, "at allocation %d: %s", (int) n, failure.text);
+        }
     }
 
-    shim_fail = 0;
+    ok(s != NULL && !shim_failed && n > 4,
+       "a session without memory at each of %d places", (int) n - 1);
+
+    if (s != NULL) {
+        store_close(s);
+    }
+
+    shim_failed = 0;
 }
 
 
@@ -441,15 +404,15 @@ test_outcome(void)
            " AND number = 1 AND trigger = 0 AND result = 1 AND duration = 12"
            " AND started_at = %lld AND error = 'timeout' AND status = 0"
            " AND request_headers = '{\"a\":\"b\"}'"
-           " AND request_body = CAST('sent' AS BLOB)"
+           " AND request_body = " BLOB("'sent'")
            " AND response_headers = '{}' AND truncated = 1"
-           " AND response_body = CAST('answer' AS BLOB)", now.now)
+           " AND response_body = " BLOB("'answer'"), now.now)
        == 1, "its record");
 
     ok(outcome(s, 1, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED) == NGX_DECLINED
        && sql("SELECT state FROM deliveries") == 0
-       && sql("SELECT count(*) FROM attempts") == 2,
-       "once more: late, recorded, no change of state");
+       && sql("SELECT count(*) FROM attempts") == AGAIN,
+       "once more: late, no change of state");
 
     (void) event_put(s, "msg_2", 1, 1);
     ok(outcome(other, 2, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED) == NGX_DECLINED
@@ -460,7 +423,7 @@ test_outcome(void)
 
     outcome_set(&op, 2, 1, NGX_HTTP_JAMHOOK_STATE_PENDING);
     op.result = NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED;
-    op.owner = s->owner->name;
+    op.owner = store_owner(s);
     ok(store_write(other, &op) == NGX_OK && !op.late
        && sql("SELECT state FROM deliveries WHERE event = 2") == 0
        && sql("SELECT count(*) FROM attempts WHERE result = 2") == 1,
@@ -475,7 +438,7 @@ test_outcome(void)
        "of an event that is gone: late, and nothing is recorded");
 
     (void) sql("UPDATE events SET forgotten = 1 WHERE seq = 2");
-    outcome_set(&op, 2, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED);
+    outcome_set(&op, 2, 5, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED);
     op.response_body = str("secret");
     op.response_headers = op.request_headers = op.request_body = str("s");
     op.duration = 99;
@@ -488,14 +451,14 @@ test_outcome(void)
        "of one that was forgotten: recorded without what it held");
 
     (void) sql("UPDATE deliveries SET state = 1, trigger = 1, attempts = 3,"
-               " lease_owner = '%.32s' WHERE event = 1", s->owner->hex);
+               " lease_owner = '%.32s' WHERE event = 1", OWNER(s));
     outcome_set(&op, 1, 3, NGX_HTTP_JAMHOOK_STATE_PENDING);
     op.result = NGX_HTTP_JAMHOOK_RESULT_INTERRUPTED;
     (void) store_write(s, &op);
     ok(sql("SELECT trigger FROM deliveries WHERE event = 1") == 1,
        "a manual one that is interrupted stays manual");
     (void) sql("UPDATE deliveries SET state = 1, lease_owner = '%.32s'"
-               " WHERE event = 1", s->owner->hex);
+               " WHERE event = 1", OWNER(s));
     outcome_set(&op, 1, 3, NGX_HTTP_JAMHOOK_STATE_PENDING);
     (void) store_write(s, &op);
     ok(sql("SELECT trigger FROM deliveries WHERE event = 1") == 0,
@@ -687,7 +650,6 @@ int
 main(void)
 {
     test_event();
-    test_full();
     test_paused();
     test_claim();
     test_share();
