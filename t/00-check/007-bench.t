@@ -51,4 +51,27 @@ like $said, qr/^\| with calls (?:\| $ms ){3}\| [\d. ]+ \| $ms \|/m,
 like $said, qr/^The p99 with calls is [\d.]+ times .* 2\.0: $judged\./m,
      'their ratio';
 
+SKIP: {
+    my $libs = `ldd build/ngx_http_jamhook_module.so 2>&1`;
+
+    skip 'built without PostgreSQL', 6 if $libs !~ /libpq/;
+
+    $said = `t/bench/nodes.pl --quick 2>&1`;
+
+    is $?, 0, 'nodes.pl' or diag $said;
+    like $said, qr/^\| SQLite \| \d+ \| 1\.00 \| [\d.]+ us \| +\| $ms /m,
+         'SQLite';
+
+    for my $n (qw(one two)) {
+        like $said, qr/^\| PostgreSQL, $n nodes? \| \d+ \| [\d.]+
+                        \ \| [\d.]+\ us \| [\d.]+\ us \|/mx,
+             "PostgreSQL, nodes: $n";
+    }
+
+    like $said, qr/^\| one at a time \| \d+ \| [3-6]\.\d+ \| /m,
+         'statements of an event alone';
+    like $said, qr/^\| 32 connections \| \d+ \| [0-2]\.\d+ \| /m,
+         '... and among others';
+}
+
 done_testing;

@@ -1,5 +1,7 @@
 # The first attempt of a delivery that is kept: when it is made, what it sends,
 # and what is recorded of it.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;
@@ -8,7 +10,11 @@ use Jamhook::Nginx;
 
 my $target = Jamhook::Target->new;
 
+# what a killed worker had goes on when its lease is over, in one of the stores
+my $timeout = $Jamhook::Env::STORE eq 'pgsql' ? 3 : 12;
+
 my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
+    timeout => $timeout,
     http => 'log_format told \'$jamhook_endpoint $jamhook_attempt $jamhook_id'
           . ' $jamhook_result\';',
     server => q{
@@ -23,6 +29,7 @@ my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
         jamhook_endpoint e;
         jamhook_sign keys/S1.key;
         jamhook_retry 1100ms 10ms;
+        jamhook_timeout %{timeout}s;
         proxy_set_header X-Attempt $jamhook_attempt;
         proxy_set_header X-Secret hidden-a;
         proxy_pass http://127.0.0.1:%{target}/e;
@@ -130,7 +137,7 @@ is scalar(my @none = attempts('msg_hang')), 0,
 
 $target->set('200');
 $nginx->kill_worker;
-ok $store->idle($patience), 'it ends after all';
+ok $store->idle($patience + $store->takeover($timeout)), 'it ends after all';
 came(1);
 
 # what is sent
@@ -342,7 +349,7 @@ is $store->value("select max(attempts) from show_deliveries where"
 
 $target->set('200');
 $nginx->kill_worker;
-ok $store->idle($patience), 'all are delivered';
+ok $store->idle($patience + $store->takeover($timeout)), 'all are delivered';
 
 # with another endpoint or event it is another one
 

@@ -1,4 +1,6 @@
 # The ladder: what is tried again, when, and until when.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

@@ -1,4 +1,6 @@
 # What a target asks for with 429, 503 and a timeout: time.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

@@ -1,4 +1,6 @@
 # Answers that end a delivery at once: jamhook_final, and 410.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

@@ -1,5 +1,7 @@
 # jamhook_disable_after: an endpoint that fails for too long is paused, tried
 # once an hour, and resumed by a success.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

@@ -1,4 +1,6 @@
 # jamhook_rate: attempts to an endpoint by all workers together.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

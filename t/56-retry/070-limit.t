@@ -1,5 +1,7 @@
 # A target with a limit of its own, as Intercom has: a backlog ends delivered,
 # and not failed.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;

@@ -1,5 +1,7 @@
 # Reload with a store: nothing is lost, nothing is sent twice at once, and what
 # waits goes on with the new workers.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/57-endure';
 use Test::More;

@@ -1,5 +1,7 @@
 # A slow disk: events share a transaction, the event loop goes on, and there is
 # an end to what waits.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/57-endure';
 use Test::More;
@@ -102,7 +104,11 @@ sub nginx {
     like $nginx->send(Jamhook::event(body => '{"a":1}', id => 'late1'))
          ->{body}, qr/"duplicate"/, '... so the next try is a duplicate';
     is $target->requests - $before, 1, '... and it arrives once';
-    $nginx->ends_well(seconds => 30 * $Jamhook::Env::PATIENCE);
+
+    # a server that does not answer for so long is trouble
+    $nginx->ends_well(seconds => 30 * $Jamhook::Env::PATIENCE,
+                      expected => $nginx->store->pgsql
+                                  ? [qr/did not answer in time/] : []);
 }
 
 # a client that left while it waited

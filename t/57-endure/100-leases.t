@@ -1,5 +1,7 @@
 # Leases: whose they are, when they are over, and what becomes of those that
 # nobody gives back.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/57-endure';
 use Test::More;
@@ -9,6 +11,7 @@ use Jamhook::Nginx;
 use Endure;
 
 my $PATIENCE = $Jamhook::Env::PATIENCE;
+my $pgsql = $Jamhook::Env::STORE eq 'pgsql';
 
 sub count {
     my ($nginx, $what) = @_;
@@ -45,7 +48,11 @@ sub slow_commit {
     my $target = Jamhook::Target->new("/e hang\n/f 200");
     my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
         name => 'gone', http => 'jamhook_retention 2s;',
-        server => ingest('e') . endpoint('e', 'jamhook_timeout 10m;'));
+        server => ingest('e')
+        . endpoint('e', 'jamhook_timeout ' . ($pgsql ? '5s;' : '10m;')));
+
+    # with PostgreSQL not before their leases are over
+    my $takeover = $nginx->store->takeover(5);
 
     sub given_up {
         my $n = 0;
@@ -71,11 +78,12 @@ sub slow_commit {
     $nginx->kill_all;
 
     # as if another nginx had had it till then, so that there is time to look
-    $nginx->store->shell('update endpoints set seen_at = '
-        . int((time + 10) * 1000) . " where name = 'e'", write => 1);
+    $nginx->store->change('update endpoints set seen_at = '
+        . int((time + 10 + $takeover) * 1000) . " where name = 'e'");
     $nginx->start;
 
-    ok $nginx->store->wait_until(endpoint => 'e', pending => 3, sending => 0),
+    ok $nginx->store->wait_until(endpoint => 'e', pending => 3, sending => 0,
+                                 seconds => 10 * $PATIENCE + $takeover),
        '... when all processes were killed they are pending again'
        or diag explain $nginx->store->counts('e');
     is count($nginx, 'deliveries where lease_owner is not null'), 0,
@@ -87,7 +95,8 @@ sub slow_commit {
                                  failed => 0),
        '... what is there goes on';
 
-    ok $nginx->wait_for(sub { given_up() >= 3 }, 20 + 10 * $PATIENCE),
+    ok $nginx->wait_for(sub { given_up() >= 3 },
+                        20 + $takeover + 10 * $PATIENCE),
        '... after jamhook_retention they are given up';
     ok $nginx->wait_for(sub {
            count($nginx, "events where id like 'k%'") == 0 }), '... and go';
@@ -99,7 +108,7 @@ sub slow_commit {
 
 # the files that workers lock
 
-{
+if (!$pgsql) {
     my $target = Jamhook::Target->new('200');
     my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
         name => 'file', faults => 1, server => ingest('e')
@@ -131,7 +140,7 @@ sub slow_commit {
     $nginx->ends_well;
 }
 
-{
+if (!$pgsql) {
     my $target = Jamhook::Target->new('200');
     my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
         name => 'files', workers => 2, server => ingest('e')
@@ -279,6 +288,12 @@ sub slow_commit {
         # of 32 characters, but not of 32 bytes
         wide => ["'" . "\xc3\xa9" x 32 . "'"],
         nul => ["cast(x'" . '61' x 32 . '00' . '61' x 8 . "' as text)"]);
+
+    if ($pgsql) {
+        delete $owners{nul};
+        $owners{strange} = [grep { !/^x/ } @{ $owners{strange} }];
+    }
+
     my $target = Jamhook::Target->new('500');
     my $tick = POSIX::sysconf(POSIX::_SC_CLK_TCK());
     my (%nginx, %worker, %before);
@@ -294,6 +309,8 @@ sub slow_commit {
     for my $name (sort keys %owners) {
         my $nginx = $nginx{$name} = Jamhook::Nginx->new(store => 1,
             name => $name, target => $target->port,
+            # what has no owner is found when old events are looked for
+            http => $pgsql ? 'jamhook_retention 20s;' : '',
             server => ingest('e') . endpoint('e', 'jamhook_retry 10m 10m;'));
 
         put($nginx, ids($name, 1 .. @{ $owners{$name} }));
@@ -309,13 +326,13 @@ sub slow_commit {
         ($worker{$name}) = $nginx->workers;
         $before{$name} = cpu($worker{$name});
 
-        my $event = 0;
+        my $event = $nginx->store->value('select min(event) as n from'
+                                         . ' deliveries');
         my $sql = join '; ', map { 'update deliveries set state = 1,'
             . " lease_owner = $_, lease_until = 0, next_at = 0,"
-            . ' attempts = attempts + 1 where event = ' . ++$event
+            . ' attempts = attempts + 1 where event = ' . $event++
         } @{ $owners{$name} };
-        my ($status, $said) = $nginx->store->shell($sql, write => 1);
-        diag $said if $status;
+        $nginx->store->change($sql);
     }
 
     # two polls or more
@@ -341,7 +358,7 @@ sub slow_commit {
         ok $nginx->store->wait_until(pending => 0, sending => 0, failed => 0),
            '... after the next start, at the latest, it is sent'
            or diag explain $nginx->store->row('select state, attempts,'
-               . ' next_at, quote(lease_owner) as owner from deliveries');
+               . ' next_at, lease_owner as owner from deliveries');
         $nginx->ends_well(name => "nginx ends well, $name");
     }
 }

@@ -1,6 +1,7 @@
 # Memory that runs out: each n-th allocation of a worker and its threads fails.
 #
 # modes: plain
+# stores: sqlite pgsql
 
 # (a sanitizer has allocations of its own, which the library does not see)
 

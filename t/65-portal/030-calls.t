@@ -1,4 +1,6 @@
 # What a call may say, and that nothing is done where it may not.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Jamhook;

@@ -1,5 +1,6 @@
 # Lists while events come in, what is shown of endpoints, and hostile texts.
 # modes: plain san palloc
+# stores: sqlite pgsql pgsql-palloc
 
 use lib 't/lib', 't/65-portal';
 use Test::More;

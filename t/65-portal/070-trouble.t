@@ -1,6 +1,7 @@
 # The portal while the store does not work, or is slow; clients that leave; a
 # reload under calls.
 # modes: plain palloc
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/65-portal';
 use Test::More;
@@ -55,7 +56,7 @@ cmp_ok $got{200}, '>=', 128, '... as many as may wait well';
 
 # trouble
 
-$faults->set(sync => 'EIO');
+$nginx->break_store;
 
 ok $nginx->wait_for(sub {
     $answer = data($nginx, 'api/status');
@@ -83,7 +84,7 @@ for ([GET => 'api/events'], [GET => 'api/events/msg_1'], [GET => 'api/stats'],
 is call($nginx, POST => 'api/endpoints/a/test')->{json}{result}, 'succeeded',
    '... a test needs no store';
 
-$faults->clear;
+$nginx->mend_store;
 ok $nginx->wait_for(sub {
     data($nginx, 'api/status')->{store}{state} eq 'well'
 }, $patience), 'when its cause is gone the status says so';
@@ -93,7 +94,10 @@ is_deeply [@{ $answer->{store} }{qw(detail advice since)}],
 is data($nginx, 'api/events/msg_1')->{id}, 'msg_1', '... all is there';
 
 
-# a disk that takes its time
+# A disk that takes its time. A server that does not answer for so long is
+# trouble, and said to be a little before.
+
+my $longest = $store->pgsql ? 8.9 : 9.9;
 
 $faults->set(sync => 'ms=13000');
 
@@ -102,14 +106,16 @@ $answer = call($nginx, POST => 'api/endpoints/a/pause');
 my $took = time - $time;
 
 is problem($answer), '503 unavailable', 'a call that takes too long is refused';
-cmp_ok $took, '>=', 9.9, '... after ten seconds';
+cmp_ok $took, '>=', $longest, '... after ten seconds';
 cmp_ok $took, '<=', 12.5 * $Jamhook::Env::PATIENCE, '... and no more';
 is call($nginx, GET => 'api/status')->{status}, 200, '... others are answered';
-is data($nginx, 'api/events/msg_1')->{id}, 'msg_1', '... reads too';
+is data($nginx, 'api/events/msg_1')->{id}, 'msg_1', '... reads too'
+    unless $store->pgsql;
 
 $faults->clear;
-ok $nginx->wait_for(sub { data($nginx, 'api/endpoints/a')->{state} eq 'paused' },
-                    2 * $patience), '... and what was asked for is done';
+ok $nginx->wait_for(sub {
+    (data($nginx, 'api/endpoints/a')->{state} || '') eq 'paused'
+}, 2 * $patience), '... and what was asked for is done';
 is call($nginx, POST => 'api/endpoints/a/resume')->{status}, 200,
    '... it is resumed';
 

@@ -1,6 +1,7 @@
 # Many calls at once: what may wait has a bound, what nobody waits for any more
 # is not done, and large answers do not add up.
 # modes: plain palloc
+# stores: sqlite pgsql
 
 use lib 't/lib', 't/65-portal';
 use Test::More;

@@ -1,4 +1,5 @@
 # modes: plain san palloc
+# stores: sqlite pgsql
 #
 # What a store adds: what waits, its commits; and what is said while it is in
 # trouble, of which metrics are to tell.
@@ -152,7 +153,7 @@ comes('the store is up', 1, 'store_up');
 is put('t1'), 200, 'an event is stored';
 $nginx->store->idle;
 
-$nginx->faults->set(sync => 'EIO');
+$nginx->break_store;
 ok $nginx->wait_for(sub { put('t' . ++$n) == 503 }), 'the store is in trouble';
 
 comes('... which metrics say', 0, 'store_up');
@@ -165,7 +166,7 @@ ok defined Metrics::value($m, 'attempts_total', endpoint => 'e',
                           outcome => 'succeeded'),
    '... what is not of the store is there';
 
-$nginx->faults->clear;
+$nginx->mend_store;
 comes('it is well again', 1, 'store_up');
 ok defined Metrics::value($m, 'deliveries_pending', endpoint => 'e'),
    '... and says what waits';

@@ -1,4 +1,5 @@
 # modes: plain palloc
+# stores: sqlite pgsql
 #
 # Counts are those of all workers, live through a reload, and what a worker had
 # under way goes with it.
@@ -26,6 +27,10 @@ my $nginx = Jamhook::Nginx->new(target => $target->port, workers => 4,
     listen 127.0.0.1:%{port} reuseport; $server }");
 my $m;
 
+# till a delivery of a dead worker's is gone on with, where its lease has to end
+my $timeout = $Jamhook::Env::STORE eq 'pgsql' ? 3 : 12;
+my $patience = 10 * $Jamhook::Env::PATIENCE + $timeout;
+
 sub begin {
     return map {
         my $s = $nginx->connect;
@@ -49,7 +54,7 @@ sub comes {
         $m = Metrics::scrape($nginx);
         my $is = Metrics::value($m, $name, @labels);
         defined $is && $is == $value;
-    }), $title or diag $m->{text};
+    }, $patience), $title or diag $m->{text};
 }
 
 is done(begin(40)), join(' ', (200) x 40), '40 events to four workers';
@@ -109,7 +114,9 @@ $nginx->ends_well(expected => [qr/exited on signal 9/]);
 
 $target->set('hang | 200');
 $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
-                             name => 'lease', server => $server);
+                             name => 'lease', timeout => $timeout,
+                             server => $server =~
+    s/jamhook_sign off;/jamhook_sign off; jamhook_timeout %{timeout}s;/r);
 is done(begin(1)), 200, 'an event is stored';
 comes('... is under way', 1, 'deliveries_active', endpoint => 'e');
 

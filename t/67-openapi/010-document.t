@@ -1,6 +1,8 @@
 # The description of the API: sound in itself, and what a running nginx answers.
 # Each call is made, and each answer that is described is met, but for those
 # that validate.py names.
+#
+# stores: sqlite pgsql
 
 use lib 't/lib';
 use Test::More;
@@ -299,15 +301,16 @@ is call('GET /none')->{status}, 404, 'no such call';
 
 # a store that does not work
 
-$nginx->faults->set(write => 'ENOSPC');
-ok $nginx->wait_for(sub { event('x', '/jam') == 503 }, 10), 'a full disk';
+$nginx->break_store;
+ok $nginx->wait_for(sub { event('x', '/jam') == 503 }, 10),
+   'a store that does not work';
 is call('GET /status')->{json}{store}{state}, 'trouble', 'is told';
 
 for my $call (grep { $_->[0] !~ m{/status$|/test$} } @all) {
     is call(@$call)->{status}, 503, "$call->[0]: 503";
 }
 
-$nginx->faults->clear;
+$nginx->mend_store;
 ok $nginx->wait_for(sub {
     call('GET /status')->{json}{store}{state} eq 'well' }), 'it works again';
 

@@ -150,6 +150,77 @@ sub cpu_by_thread {
 }
 
 
+# the same, of several processes
+sub cpu_of {
+    my @sum = (0, 0);
+
+    for my $pid (@_) {
+        my @one = cpu_by_thread($pid);
+        $sum[$_] += $one[$_] for 0, 1;
+    }
+
+    return @sum;
+}
+
+
+# An nginx that stores and delivers: what stands in http, and in its server.
+# With "target", the target's port, "dead", that of a second endpoint, and
+# "max_active".
+
+sub relay_http {
+    my ($store) = @_;
+
+    return $store->line . q{
+            access_log off;
+            keepalive_requests 100000000;
+
+            upstream target {
+                server 127.0.0.1:%{target};
+                keepalive 256;
+            }
+        };
+}
+
+
+sub relay_server {
+    return q{
+            location = /bare {
+                proxy_http_version 1.1;
+                proxy_set_header   Connection "";
+                proxy_pass         http://target/fin/215470686832743;
+            }
+
+            location = /jam {
+                jamhook_pass    fin;
+                jamhook_verify  keys/P1.key;
+            }
+
+            location = /idle {
+                jamhook_pass    dead;
+                jamhook_verify  keys/P1.key;
+            }
+
+            location /fin {
+                jamhook_endpoint    fin;
+                jamhook_connector   intercom_fin;
+                jamhook_sign        keys/S1.key;
+                jamhook_max_active  %{max_active};
+                proxy_http_version  1.1;
+                proxy_set_header    Connection "";
+                proxy_pass          http://target/fin/;
+            }
+
+            location /dead {
+                jamhook_endpoint    dead;
+                jamhook_connector   intercom_fin;
+                jamhook_sign        keys/S1.key;
+                jamhook_max_active  %{max_active};
+                proxy_pass          http://127.0.0.1:%{dead}/dead/;
+            }
+        };
+}
+
+
 # KiB
 sub rss {
     my ($pid) = @_;

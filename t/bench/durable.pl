@@ -100,50 +100,7 @@ sub relay {
         target => $with{target} || $sink->port,
         dead => $with{dead} || Jamhook::Env::refused_port(),
         max_active => $opt{'max-active'},
-        http => $store->line . q{
-            access_log off;
-            keepalive_requests 100000000;
-
-            upstream target {
-                server 127.0.0.1:%{target};
-                keepalive 256;
-            }
-        },
-        server => q{
-            location = /bare {
-                proxy_http_version 1.1;
-                proxy_set_header   Connection "";
-                proxy_pass         http://target/fin/215470686832743;
-            }
-
-            location = /jam {
-                jamhook_pass    fin;
-                jamhook_verify  keys/P1.key;
-            }
-
-            location = /idle {
-                jamhook_pass    dead;
-                jamhook_verify  keys/P1.key;
-            }
-
-            location /fin {
-                jamhook_endpoint    fin;
-                jamhook_connector   intercom_fin;
-                jamhook_sign        keys/S1.key;
-                jamhook_max_active  %{max_active};
-                proxy_http_version  1.1;
-                proxy_set_header    Connection "";
-                proxy_pass          http://target/fin/;
-            }
-
-            location /dead {
-                jamhook_endpoint    dead;
-                jamhook_connector   intercom_fin;
-                jamhook_sign        keys/S1.key;
-                jamhook_max_active  %{max_active};
-                proxy_pass          http://127.0.0.1:%{dead}/dead/;
-            }
-        });
+        http => Bench::relay_http($store), server => Bench::relay_server());
 
     $nginx->{bench} = $store;
     Jamhook::Env::wait_for(sub { -s $store->file
@@ -169,23 +126,14 @@ sub saturate {
     my ($nginx, $path) = @_;
 
     my @workers = $nginx->workers;
-    my $sum = sub {
-        my @s = (0, 0);
-        for my $pid (@workers) {
-            my @one = Bench::cpu_by_thread($pid);
-            $s[$_] += $one[$_] for 0, 1;
-        }
-        return @s;
-    };
-
-    my @before = $sum->();
+    my @before = Bench::cpu_of(@workers);
     my $got = load($nginx, $path, $opt{seconds}, 0);
     my $answered = time;
 
     Bench::wait_drained($nginx->{bench}, 60) if $path eq '/jam';
 
     my $seconds = $got->{us} / 1e6 + time - $answered;
-    my @cpu = $sum->();
+    my @cpu = Bench::cpu_of(@workers);
 
     $cpu[$_] = ($cpu[$_] - $before[$_]) / $got->{sent} * 1e6 for 0, 1;
 

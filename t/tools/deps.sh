@@ -70,7 +70,7 @@ for group; do
 
         bench)
             packages="$packages nginx perl procps wrk libcryptx-perl
-                      sqlite3"
+                      libdbd-pg-perl postgresql sqlite3"
         ;;
 
         source)

@@ -19,13 +19,13 @@ use lib map { ("$_/lib", "$_/torture") }
         File::Basename::dirname(File::Basename::dirname(
             Cwd::abs_path(__FILE__)));
 
-use Digest::SHA qw(sha1);
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
 use Jamhook::Nginx;
 use Jamhook::Store;
+use Account;
 use Clients;
 use Target;
 
@@ -332,98 +332,7 @@ $target->stop;
 
 # the accounting
 
-my $events = $clients->events;
-my (%count, %fault);        # of an endpoint: { name => n }; name => [lines]
-
-sub fault {
-    my ($name, @line) = @_;
-
-    push @{ $fault{$name} }, join ' ', map { defined $_ ? $_ : '-' } @line;
-}
-
-
-sub percentile {
-    my ($p, @values) = @_;
-
-    return 0 unless @values;
-    @values = sort { $a <=> $b } @values;
-
-    return 1000 * $values[$p * $#values];
-}
-
-
-# RFC 9562, version 5, in the URL namespace
-sub key {
-    my ($id, $endpoint) = @_;
-
-    my $namespace = pack 'H*', '6ba7b8119dad11d180b400c04fd430c8';
-    my @b = unpack 'C16', sha1($namespace . "jamhook:$id/$endpoint");
-
-    $b[6] = $b[6] & 0x0f | 0x50;
-    $b[8] = $b[8] & 0x3f | 0x80;
-
-    return join '-', unpack 'a8 a4 a4 a4 a12', unpack 'H32', pack 'C16', @b;
-}
-
-
-# what the target saw: endpoint => id => [requests]
-my %seen;
-
-open my $log, '<', "$dir/target.log" or die $!;
-
-while (<$log>) {
-    chomp;
-
-    my %r;
-    @r{qw(path id attempt worker key sign digest from to way how)} = split /\t/;
-
-    my ($endpoint) = $r{path} =~ m{^/(\w+)};
-    my $e = $events->{$r{id}};
-
-    $count{$endpoint}{requests}++;
-
-    if (!$e) {
-        fault('unknown', $_);
-        next;
-    }
-
-    push @{ $seen{$endpoint}{$r{id}} }, \%r;
-
-    next if $r{digest} eq '-';
-
-    my $path = $endpoint eq 'fin' ? "/fin/$e->{conversation}" : '/all';
-
-    fault('bytes', $_) if $r{digest} ne $e->{$endpoint} || $r{path} ne $path;
-    fault('signature', $_) if $r{sign} ne 'ok';
-    fault('key', $_) if $r{key} ne key($r{id}, $endpoint);
-}
-
-# what the store says
-my (%row, %succeeded, %kept);
-
-$kept{$_->{id}} = 1 for $store->rows('select id from events');
-
-for my $row ($store->rows(
-    'select e.id, p.name as endpoint, a.number, a.result, a.error,'
-    . ' a.status, a.started_at, a.duration from attempts a'
-    . ' join events e on e.seq = a.event join endpoints p on p.id = a.endpoint'
-    . ' order by a.seq'))
-{
-    $row->{result} = $Jamhook::Store::RESULTS[$row->{result}];
-    $count{$row->{endpoint}}{"attempts $row->{result}"}++;
-
-    my $numbers = $row{$row->{endpoint}}{$row->{id}} ||= {};
-
-    # two records: of whoever found its lease over, and then of its end
-    $row->{lease_over} = 1 if $numbers->{$row->{number}};
-    $numbers->{$row->{number}} = $row;
-
-    $succeeded{$row->{endpoint}}{$row->{id}}++
-        if $row->{result} eq 'succeeded' && !$row->{lease_over};
-}
-
-
-# and of the workers that were killed by what the disk did
+# workers that were killed by what the disk did
 my @lines = $nginx->log;
 
 for (@lines) {
@@ -431,177 +340,29 @@ for (@lines) {
         if /worker process (\d+) exited on signal 9/;
 }
 
+my $account = Account->new(
+    endpoints => \@ENDPOINTS, events => $clients->events, ended => \%ended,
+    log => "$dir/target.log",
+    kept => [map { $_->{id} } $store->rows('select id from events')],
+    attempts => [$store->rows(
+        'select e.id, p.name as endpoint, a.number, a.result, a.error'
+        . ' from attempts a join events e on e.seq = a.event'
+        . ' join endpoints p on p.id = a.endpoint order by a.seq')]);
 
-# why there was one more after a request that was answered 2xx
-sub reason {
-    my ($endpoint, $r) = @_;
+$account->counts($store->counts);
 
-    my $row = $row{$endpoint}{$r->{id}}{$r->{attempt}};
-    my ($how, $when) = @{ $ended{$r->{worker}} || [] };
+$account->fault('crit', $_) for $opt{faults} eq 'hard' ? ()
+                                : grep { /\[crit\]/ } @lines;
 
-    # it died before the outcome was on disk
-    return "worker $how" if $how && (!$row || $row->{result} eq 'interrupted')
-                            && (!defined $when || ($when > $r->{from} - 0.05
-                                                   && $when < $r->{to} + 3));
-    return 'unexplained' unless $row;
-    return 'lease over' if $row->{lease_over};
-    return 'late answer' if ($row->{error} || '') eq 'timeout';
-    return 'interrupted' if $row->{result} eq 'interrupted';
-    return 'unexplained';
-}
+$account->notes(
+    'what happened: ' . join(', ', map { "$_ $did{$_}" } sort keys %did),
+    sprintf('idle %.1f s after all was well', $drained));
 
-
-for my $endpoint (@ENDPOINTS) {
-    my $c = $count{$endpoint} ||= {};
-
-    for my $id (sort keys %$events) {
-        my $e = $events->{$id};
-        my @all = sort { $a->{from} <=> $b->{from} }
-                  @{ $seen{$endpoint}{$id} || [] };
-        my @good = grep { $_->{how} =~ /^2/ } @all;
-        my %numbers;
-
-        fault('number', $endpoint, $id, $_->{attempt})
-            for grep { $numbers{$_->{attempt}}++ } @all;
-
-        if (@good) {
-            $c->{delivered}++;
-            push @{ $c->{took} }, $good[0]{to} - $e->{acked}
-                if defined $e->{acked} && $e->{acked} < $good[0]{to};
-
-        } elsif (defined $e->{acked}) {
-            fault('lost', $endpoint, $id, "acknowledged at $e->{acked}");
-        }
-
-        for my $r (@good[0 .. $#good - 1]) {
-            my $reason = reason($endpoint, $r);
-
-            $c->{duplicates}++;
-            $c->{"duplicates: $reason"}++;
-            fault('duplicate', $endpoint, map { "$_=$r->{$_}" } sort keys %$r)
-                if $reason eq 'unexplained';
-        }
-
-        for my $i (1 .. $#all) {
-            my ($one, $two) = @all[$i - 1, $i];
-            my $common = $one->{to} - $two->{from};
-
-            next if $common <= 0;
-
-            # a process that is killed lets go of one thing after the other
-            if ($ended{$one->{worker}} && $common < 0.5) {
-                $c->{'overlap: killed'}++;
-                next;
-            }
-
-            fault('overlap', $endpoint, $id, sprintf('%.6f s', $common),
-                  map { "[$_->{attempt} $_->{worker} $_->{from} $_->{to}"
-                        . " $_->{how}]" } $one, $two);
-        }
-
-        for my $r (@all) {
-            fault('record', $endpoint, map { "$_=$r->{$_}" } sort keys %$r)
-                unless $row{$endpoint}{$id}{$r->{attempt}};
-        }
-
-        my $succeeded = $succeeded{$endpoint}{$id} || 0;
-
-        fault('succeeded', $endpoint, $id, $succeeded, 'times')
-            if $succeeded > 1 || (!$succeeded && @good && defined $e->{acked});
-
-        for my $n (keys %{ $row{$endpoint}{$id} || {} }) {
-            next if $row{$endpoint}{$id}{$n}{result} ne 'succeeded';
-            fault('invented', $endpoint, $id, $n)
-                unless grep { $_->{attempt} == $n } @good;
-        }
-    }
-}
-
-my (%answers, $sent, $acked, $tries, @took);
-
-for my $e (values %$events) {
-    $sent++;
-    $tries += $e->{tries};
-    $answers{$_} += $e->{answers}{$_} for keys %{ $e->{answers} };
-    push @took, @{ $e->{took} };
-
-    next unless defined $e->{acked};
-
-    $acked++;
-    fault('not kept', $e->{id}) unless $kept{$e->{id}};
-}
-
-fault('refused', "$_: $answers{$_}")
-    for grep { /^[345]/ && !/^503 unavailable/ } sort keys %answers;
-
-my $counts = $store->counts;
-
-fault('gave up', "$counts->{failed} deliveries") if $counts->{failed};
-fault('stuck', map { "$_: $counts->{$_}" } qw(pending sending))
-    if $counts->{pending} || $counts->{sending};
-fault('crit', $_) for $opt{faults} eq 'hard' ? ()
-                      : grep { /\[crit\]/ } @lines;
-
-note '';
-note sprintf '%d events sent in %d tries, %d acknowledged', $sent, $tries, $acked;
-note 'answers: ' . join ', ', map { "$_: $answers{$_}" }
-                   sort { $answers{$b} <=> $answers{$a} } keys %answers;
-note 'acknowledged after: ' . join ', ', map {
-    sprintf "p%d %.1f ms", 100 * $_, percentile($_, @took) } 0.5, 0.99, 1;
-note 'what happened: ' . join ', ', map { "$_ $did{$_}" } sort keys %did;
-note sprintf 'idle %.1f s after all was well', $drained;
-note '';
-note sprintf '%-31s %9s %9s', 'to', @ENDPOINTS;
-
-my %names = map { map { $_ => 1 } grep { !/^took/ } keys %$_ } values %count;
-
-for my $name (sort keys %names) {
-    note sprintf '%-31s %9d %9d', $name,
-                 map { $count{$_}{$name} || 0 } @ENDPOINTS;
-}
-
-for my $p (0.5, 0.99, 1) {
-    note sprintf '%-31s %9.0f %9.0f', '2xx after it was kept, ms, p' . 100 * $p,
-                 map { percentile($p, @{ $count{$_}{took} || [] }) } @ENDPOINTS;
-}
-
-note '';
-note join ', ', map { sprintf '%s %d', $_->[0],
-                      scalar @{ $fault{$_->[1]} || [] } }
-     ['lost', 'lost'], ['wrong bytes', 'bytes'],
-     ['under way twice at once', 'overlap'],
-     ['duplicates without a reason', 'duplicate'], ['stuck', 'stuck'],
-     ['given up', 'gave up'];
-note '';
-
-for (
-    ['lost', 'no event that was acknowledged is lost'],
-    ['not kept', 'the store has all of them'],
-    ['bytes', 'the target got the right bytes at the right place'],
-    ['signature', 'each attempt is signed, anew'],
-    ['key', 'Idempotency-Key is the same at each try'],
-    ['unknown', 'nothing was made up'],
-    ['overlap', 'a delivery was never under way twice at once'],
-    ['duplicate', 'what came twice has a reason'],
-    ['number', 'no attempt has the number of another'],
-    ['record', 'each attempt is in the log of attempts'],
-    ['succeeded', 'it tells of one success for each delivery'],
-    ['invented', '... that the target knows of'],
-    ['stuck', 'nothing is stuck'],
-    ['gave up', 'nothing was given up'],
-    ['refused', 'no sender was refused'],
-    ['crit', 'no trouble that nobody made'],
-) {
-    my ($name, $title) = @$_;
-    my @lines = @{ $fault{$name} || [] };
-
-    ok !@lines, $title or diag scalar(@lines) . ":\n", map { "  $_\n" }
-                          @lines > 10 ? @lines[0 .. 9] : @lines;
-}
+$account->checks;
 
 is $store->check, 'ok', 'the database is whole';
 
-cmp_ok $acked, '>', $opt{seconds}, 'there was something to be tortured';
+cmp_ok $account->{acked}, '>', $opt{seconds}, 'there was something to be tortured';
 
 done_testing;
 

@@ -4,6 +4,8 @@ package Jamhook::Faults;
 # with its environment, and for all that come from them.
 #
 #   my $faults = Jamhook::Faults->new($dir);       files below $dir fail
+#                           ($dir, place => ...)   its own file and the library
+#                                                  lie there, for other users
 #   my $nginx = Jamhook::Nginx->new(faults => $faults, ...);
 #
 #   $faults->set(sync => 'EIO');                   each fsync, fdatasync
@@ -22,6 +24,7 @@ use warnings;
 use Config;
 use Errno ();
 use Fcntl qw(:flock O_CREAT O_RDWR O_TRUNC);
+use File::Copy qw(copy);
 use File::Path qw(make_path);
 
 use Jamhook::Env;
@@ -59,12 +62,18 @@ sub library {
 
 
 sub new {
-    my ($class, $dir) = @_;
+    my ($class, $dir, %opt) = @_;
 
     my $self = bless {
         so => library(), dir => $dir,
-        file => Jamhook::Env::tmp() . "/faults.$$." . ++$serial,
+        file => ($opt{place} || Jamhook::Env::tmp())
+                . "/faults.$$." . ++$serial,
     }, $class;
+
+    if (defined $opt{place}) {
+        $self->{so} = "$opt{place}/faults.so";
+        copy(library(), $self->{so}) or die "$self->{so}: $!";
+    }
 
     sysopen $self->{fh}, $self->{file}, O_CREAT | O_RDWR | O_TRUNC, 0666
         or die "$self->{file}: $!";

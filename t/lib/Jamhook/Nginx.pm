@@ -22,12 +22,16 @@ package Jamhook::Nginx;
 # new: main, events, http, server (texts of the configuration), workers (1),
 # connections (256), level ("info"), name. Any other name => value stands for
 # %{name}; %{port}, %{dir}, %{refused}, %{crt}, %{crt_key} are there already.
-# "store => 1", or its parameters, adds a store: $nginx->store is a
-# Jamhook::Store. "faults => 1" runs nginx with faults in the store's directory:
-# $nginx->faults is a Jamhook::Faults.
+# "store => 1", its parameters, or one that there is already, adds a store:
+# $nginx->store is a Jamhook::Store. "faults => 1" runs nginx with faults in the
+# store's directory: $nginx->faults is a Jamhook::Faults. Where the store is
+# PostgreSQL's it has a server of its own then, which is run with them too, but
+# for "pg => { faults => 0 }"; "pg => { ... }" is for a server of its own, with
+# these parameters.
 #
 # What happens to an nginx: reload, stop, kill_worker, kill_all, upgrade; after
-# stop and kill_all, start.
+# stop and kill_all, start. break_store and mend_store: its disk fails, or its
+# server is away, and it comes back.
 #
 # It listens on 127.0.0.1:%{port}, and unless "listen => 0" the text "server"
 # goes into a server of that port. Stopped when it goes out of scope.
@@ -45,6 +49,7 @@ use Jamhook::Env;
 use Jamhook::Target;
 
 my $serial = 0;
+my $servers = 0;
 
 
 # only the helpers of Jamhook, not its blocks
@@ -71,14 +76,25 @@ sub new {
 
     if ($opt{store} || $opt{faults}) {
         require Jamhook::Store;
-        $self->{store} = Jamhook::Store->new("$self->{dir}/store",
-            params => ($opt{store} || 1) eq '1' ? '' : $opt{store});
+
+        my $pg;
+
+        if ($Jamhook::Env::STORE eq 'pgsql' && ($opt{pg} || $opt{faults})) {
+            require Jamhook::Pg;
+            $pg = Jamhook::Pg->new(faults => $opt{faults}, %{ $opt{pg} || {} },
+                                   name => "pg-$$-" . ++$servers);
+        }
+
+        $self->{store} = ref $opt{store} ? $opt{store}
+            : Jamhook::Store->new("$self->{dir}/store", server => $pg,
+                  params => ($opt{store} || 1) eq '1' ? '' : $opt{store});
         $self->{store_line} = $self->{store}->line if $opt{store};
+        $self->{faults} = $pg->faults if $pg;
     }
 
-    if ($opt{faults}) {
+    if ($opt{faults} && !ref $self->{faults}) {
         require Jamhook::Faults;
-        $self->{faults} = Jamhook::Faults->new($self->{store}->dir);
+        $self->{faults} = Jamhook::Faults->new("$self->{dir}/store");
     }
 
     $self->configure;
@@ -92,6 +108,7 @@ sub port { $_[0]{port} }
 sub dir { $_[0]{dir} }
 sub store { $_[0]{store} }
 sub faults { $_[0]{faults} }
+sub pg { $_[0]{store}->server }
 
 
 # Writes the configuration, with these texts or values replaced.
@@ -232,6 +249,26 @@ sub workers {
 }
 
 
+# The worker that sends this request, while a target has not answered it.
+sub sender {
+    my ($self, $request) = @_;
+
+    my $from = sprintf ':%04X', $request->{from} || return;
+    my %inode;
+
+    for (split /\n/, Jamhook::Env::slurp('/proc/net/tcp')) {
+        my @column = split ' ';
+        $inode{"socket:[$column[9]]"} = 1 if $column[1] =~ /\Q$from\E$/;
+    }
+
+    my ($pid) = grep {
+        grep { $inode{readlink $_ || ''} } glob "/proc/$_/fd/*"
+    } $self->workers('all');
+
+    return $pid;
+}
+
+
 sub signal {
     my ($self, $signal, $pid) = @_;
 
@@ -297,6 +334,21 @@ sub kill_all {
     unlink "$self->{dir}/nginx.pid";
 
     return @all;
+}
+
+
+sub break_store {
+    my ($self) = @_;
+
+    $self->{store}->pgsql ? $self->pg->stop('immediate')
+                          : $self->faults->set(sync => 'EIO');
+}
+
+
+sub mend_store {
+    my ($self) = @_;
+
+    $self->{store}->pgsql ? $self->pg->start : $self->faults->clear;
 }
 
 

@@ -35,7 +35,7 @@ package Jamhook::Target;
 #   early               answers before it has read the body
 #
 # A request is a hash: n, conn, method, path, version, headers (a list of
-# [name, value] in order), body, at (seconds), complete.
+# [name, value] in order), body, at (seconds), complete, from (the client's port).
 
 use strict;
 use warnings;
@@ -319,7 +319,7 @@ sub accept_all {
         setsockopt $fh, Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1;
 
         my $c = { fh => $fh, id => ++$self->{nconn}, in => '', out => '',
-                  at => 0, then => undef };
+                  at => 0, then => undef, from => $fh->peerport };
 
         $self->{conns}{fileno $fh} = $c;
 
@@ -448,7 +448,8 @@ sub parse_in {
             $request = $c->{request} = {
                 method => $method, path => $path, version => $version,
                 headers => [map { [split /:\s*/, $_, 2] } @headers],
-                body => '', at => time, conn => $c->{id} };
+                body => '', at => time, conn => $c->{id},
+                from => $c->{from} };
 
             my %h = map { lc $_->[0] => $_->[1] } @{ $request->{headers} };
 
