@@ -178,7 +178,17 @@ ngx_http_jamhook_pgsql_ready(ngx_http_jamhook_pgsql_t *s)
 
     ngx_http_jamhook_pgsql_disconnect(s);
 
-    return ngx_http_jamhook_pgsql_establish(s, &created);
+    if (ngx_http_jamhook_pgsql_establish(s, &created) != NGX_OK) {
+
+        /* one that is not set up must not be used, whatever went wrong */
+
+        s->broken = 1;
+        s->nsent = 0;
+
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -330,7 +330,13 @@ ngx_http_jamhook_pgsql_op_probe(ngx_http_jamhook_pgsql_t *s,
     (void) o;
 
     ngx_http_jamhook_pgsql_query(&q, s, NGX_HTTP_JAMHOOK_PGSQL_PROBE);
-    ngx_http_jamhook_pgsql_int(&q, s->shard);
+
+    /*
+     * One row for all: while a commit hangs, for a standby say, the next ones
+     * wait for its lock and give up, and no more connections hang.
+     */
+
+    ngx_http_jamhook_pgsql_int(&q, 0);
 
     return ngx_http_jamhook_pgsql_send(&q, NULL, NULL);
 }

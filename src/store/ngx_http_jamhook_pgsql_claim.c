@@ -164,9 +164,9 @@ ngx_http_jamhook_pgsql_claim_claimed(ngx_http_jamhook_pgsql_t *s,
 
     if (PQntuples(res) == 0) {
 
-        /* the endpoint's row is gone */
-
-        return NGX_OK;
+        return ngx_http_jamhook_pgsql_fail_text(s,
+                                              NGX_HTTP_JAMHOOK_STORE_CORRUPT,
+                                              "the row of an endpoint is gone");
     }
 
     if (ngx_http_jamhook_pgsql_claim_take(s, w, res, &dropped) != NGX_OK) {

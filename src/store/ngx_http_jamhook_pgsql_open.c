@@ -31,6 +31,9 @@ static char  ngx_http_jamhook_pgsql_settings[] =
     " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false),"
     " set_config('jit', 'off', false),"
+    " set_config('client_min_messages', 'warning', false),"
+    " set_config('default_transaction_isolation', 'read committed', false),"
+    " set_config('statement_timeout', '0', false),"
     " set_config('plan_cache_mode', 'force_generic_plan', false),"
     " set_config('lock_timeout', '5s', false),"
     " set_config('idle_in_transaction_session_timeout', '10s', false),"
@@ -378,6 +381,14 @@ ngx_http_jamhook_pgsql_endpoint_ids(ngx_http_jamhook_pgsql_t *s, PGresult *res,
         index = ngx_http_jamhook_pgsql_column(res, row, 0) - 1;
 
         s->endpoints[index].id = ngx_http_jamhook_pgsql_column(res, row, 1);
+    }
+
+    if (s->kind == NGX_HTTP_JAMHOOK_SESSION_WRITE && !s->conf->guest
+        && (ngx_uint_t) PQntuples(res) != s->conf->nendpoints)
+    {
+        return ngx_http_jamhook_pgsql_fail_text(s,
+                                              NGX_HTTP_JAMHOOK_STORE_CORRUPT,
+                                              "the row of an endpoint is gone");
     }
 
     return NGX_OK;

@@ -60,6 +60,7 @@ static ngx_http_jamhook_pgsql_kind_t  ngx_http_jamhook_pgsql_kinds[] = {
     { "08",    NGX_HTTP_JAMHOOK_STORE_AWAY },
     { "57P",   NGX_HTTP_JAMHOOK_STORE_AWAY },        /* it shuts down, starts */
     { "53300", NGX_HTTP_JAMHOOK_STORE_AWAY },        /* too many connections */
+    { "23",    NGX_HTTP_JAMHOOK_STORE_CORRUPT },     /* others' changes */
     { "25P03", NGX_HTTP_JAMHOOK_STORE_AWAY },        /* idle for too long */
     { "57014", NGX_HTTP_JAMHOOK_STORE_BUSY },        /* cancelled */
     { "55P03", NGX_HTTP_JAMHOOK_STORE_BUSY },        /* a lock */
@@ -518,7 +519,11 @@ ngx_http_jamhook_pgsql_round_trip(ngx_http_jamhook_pgsql_t *s)
     n = s->nsent;
     s->nsent = 0;
 
-    if (s->broken || ngx_http_jamhook_pgsql_sync(s) != NGX_OK) {
+    if (s->broken) {
+        return ngx_http_jamhook_pgsql_fail_connection(s);
+    }
+
+    if (ngx_http_jamhook_pgsql_sync(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -545,7 +550,7 @@ ngx_http_jamhook_pgsql_round_trip(ngx_http_jamhook_pgsql_t *s)
         }
 
         if (s->broken) {
-            return NGX_ERROR;
+            return ngx_http_jamhook_pgsql_fail_connection(s);
         }
     }
 

@@ -143,7 +143,7 @@
 
 const char  *ngx_http_jamhook_pgsql_sql[] = {
 
-    "BEGIN",
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     "COMMIT",
     "ROLLBACK",
@@ -165,7 +165,10 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
 
     /* pgsql_event, pgsql_outcome, pgsql_claim */
 
-    /* EVENT_ADD: what is there already is locked, so that it stays */
+    /*
+     * EVENT_ADD: what is there already is locked, so that it stays.  By id, as
+     * every node does it: who gets the same ones waits, and is no deadlock.
+     */
     "INSERT INTO events (received_at, id, source, event_id, type, created_at,"
     " conversation_id, jam_id, recording_url, key, headers, body)"
     " SELECT " TIME ", u.id, u.source, u.event_id, u.type, u.created_at,"
@@ -174,7 +177,7 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
     " $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],"
     " $12::bytea[]) WITH ORDINALITY u (id, source, event_id, type,"
     " created_at, conversation_id, jam_id, recording_url, key, headers, body,"
-    " ord) ORDER BY u.ord"
+    " ord) ORDER BY u.id COLLATE \"C\""
     " ON CONFLICT (id) DO UPDATE SET received_at = events.received_at"
     " WHERE false"
     " RETURNING seq",
@@ -183,7 +186,8 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
      * EVENT_ROUTE: its own snapshot sees what EVENT_ADD met.  Arrays are
      * looked into by number, for joins would compare each row with each, and
      * in the usual case, where all is new, what failed before is not looked
-     * for.  "state + 0": never by a partial index.
+     * for.  "state + 0": never by a partial index.  An endpoint whose row is
+     * gone makes a class of NULL, which is refused.
      */
     "WITH e AS MATERIALIZED (SELECT u.ord, e.seq,"
     " CASE WHEN e.forgotten = 1 THEN 2"
@@ -198,8 +202,8 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
     " r.lease > 0 AND p.paused = 0 AS claim"
     " FROM m, unnest($4::int8[], $5::int8[], $6::int8[]) WITH ORDINALITY"
     " r (nth, endpoint, lease, ord),"
-    " LATERAL (SELECT coalesce((SELECT paused FROM endpoints"
-    " WHERE id = r.endpoint), 0) AS paused OFFSET 0) p),"
+    " LATERAL (SELECT (SELECT paused FROM endpoints"
+    " WHERE id = r.endpoint) AS paused OFFSET 0) p),"
     " added AS (INSERT INTO deliveries (event, endpoint, state, class,"
     " next_at, attempts, lease_owner, lease_until, claimed_at, changed_at)"
     " SELECT event, endpoint, claim::int, (paused <> 0)::int, " TIME ","

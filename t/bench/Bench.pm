@@ -14,6 +14,7 @@ use POSIX ();
 use Time::HiRes qw(time sleep);
 
 my $tick = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+my $IDS = 500_000;      # numbers of one load
 my $next = 1;
 my ($rate, @fsync);
 
@@ -53,6 +54,9 @@ sub start_load {
     my @command = (rate(), 'send', $port, $path, $Jamhook::Sign::KEYS{P1},
                    $connections, $seconds, $per_second, $next, $target || 0);
 
+    # others may begin before it ends
+    $next += $IDS;
+
     open my $said, '-|', @command or die "rate: $!";
 
     return { said => $said, path => $path };
@@ -70,7 +74,7 @@ sub end_load {
 
     my %got = $line =~ /(\w+)=(\d+)/g;
 
-    $next += $got{sent};
+    die "more than $IDS events" if $got{sent} > $IDS;
     die "$sending->{path}: $line"
         if $got{errors} || $got{answered} < $got{sent};
 

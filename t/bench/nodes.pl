@@ -245,6 +245,11 @@ sub compare {
     }
 
     Bench::say_fsync();
+
+    # those who use a server before it, a standby before its primary
+    $_->stop for map { @{ $_->[1]{nodes} } } grep { $_->[1]{pg} } @what;
+    $_->stop('immediate') for map { grep { defined } @$_{qw(standby pg)} }
+                              $pg, @standby;
 }
 
 
