@@ -20,6 +20,14 @@ my $waiting = q{select pid from pg_stat_activity where wait_event = 'SyncRep'
 is +(put($nginx, 'before'))[0], 200, 'all is well before';
 ok $nginx->store->idle, '... delivered';
 
+# a role may be set to see no warnings: its next sessions
+
+$pg->do('postgres', "alter role jamhook set client_min_messages = 'error'");
+ok $nginx->reload, 'a new worker comes';
+ok $nginx->wait_for(sub { $nginx->store->users == 1 }), '... alone';
+is +(put($nginx, 'again'))[0], 200, '... and all is well';
+ok $nginx->store->idle, '... delivered';
+
 # a standby that is never there
 
 $pg->set(synchronous_standby_names => 'nobody');
@@ -61,7 +69,7 @@ ok $nginx->store->idle($nginx->store->takeover(1) + 10),
    '... and all is delivered';
 
 my $arrived = arrived($target);
-is_deeply [values %$arrived], [1, 1, 1], '... to the target, once each'
+is_deeply [values %$arrived], [1, 1, 1, 1], '... to the target, once each'
     or diag explain $arrived;
 is $nginx->store->check, 'ok', '... from a store that is whole';
 
