@@ -181,7 +181,6 @@ struct ngx_http_jamhook_pgsql_s {
     ngx_uint_t                          shard;       /* of sums */
     int64_t                             retained;    /* event up to which
                                                         RETAIN came */
-    unsigned                            listening:1;
     unsigned                            prepared[NGX_HTTP_JAMHOOK_PGSQL_N];
 
     /* the batch's */

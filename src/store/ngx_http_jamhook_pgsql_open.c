@@ -98,7 +98,6 @@ ngx_http_jamhook_pgsql_disconnect(ngx_http_jamhook_pgsql_t *s)
     PQfinish(s->db);
 
     s->db = NULL;
-    s->listening = 0;
     s->broken = 0;
 
     ngx_memzero(s->prepared, sizeof(s->prepared));
@@ -276,8 +275,6 @@ ngx_http_jamhook_pgsql_settle(ngx_http_jamhook_pgsql_t *s)
     }
 
     PQclear(res);
-
-    s->listening = 1;
 
     return NGX_OK;
 }
