@@ -56,7 +56,8 @@ for group; do
                       libipc-run-perl liblist-moreutils-perl
                       libtest-base-perl libtest-longstring-perl
                       libdbd-pg-perl libtext-diff-perl liburi-perl libwww-perl
-                      postgresql python3-jsonschema sqlite3 wrk"
+                      postgresql python3-jsonschema sqlite3 systemd
+                      util-linux wrk"
             need_node
         ;;
 
