@@ -7,16 +7,17 @@ package Account;
 #       endpoints => [...],
 #       events => $clients->events,     see Clients
 #       log => $file,                   see Target
-#       kept => [ids of the store's events],
-#       attempts => [the store's attempts, oldest first: { id, endpoint, number,
-#                    result (0, 1, 2), error }],
+#       rows => sub { ... },            what the store answers a query: a list
+#                                       of { column => value }
 #       ended => { pid of a worker => [how, when or undef] },
 #       strict => 1,                    also who was killed never overlaps
 #       refused => qr/.../);            what a sender may be told but 200
 #   $account->fault('name', 'what it is about', ...);
-#   $account->notes;                    the figures, as lines of the test
+#   $account->notes(@more);             the figures, as lines of the test
 #   $account->checks;                   the test's checks
 #   $account->{acked};                  events that were acknowledged
+#   $account->{states};                 deliveries: { pending => n, sending,
+#                                       succeeded, failed }
 
 use strict;
 use warnings;
@@ -25,6 +26,7 @@ use Digest::SHA qw(sha1);
 use Test::More;
 
 our @RESULTS = qw(succeeded failed interrupted);
+our @STATES = qw(pending sending succeeded failed);
 
 # which faults there are, and what it means that there is none
 our @CHECKS = (
@@ -57,6 +59,7 @@ sub new {
     $self->seen;
     $self->deliveries($_) for @{ $self->{endpoints} };
     $self->senders;
+    $self->states;
 
     return $self;
 }
@@ -98,7 +101,12 @@ sub key {
 sub attempts {
     my ($self) = @_;
 
-    for my $row (@{ $self->{attempts} }) {
+    my @rows = $self->{rows}->(
+        'select e.id, p.name as endpoint, a.number, a.result, a.error'
+        . ' from attempts a join events e on e.seq = a.event'
+        . ' join endpoints p on p.id = a.endpoint order by a.seq');
+
+    for my $row (@rows) {
         $row->{result} = $RESULTS[$row->{result}];
         $self->{count}{$row->{endpoint}}{"attempts $row->{result}"}++;
 
@@ -254,7 +262,8 @@ sub overlaps {
 sub senders {
     my ($self) = @_;
 
-    my %kept = map { $_ => 1 } @{ $self->{kept} };
+    my %kept = map { $_->{id} => 1 }
+               $self->{rows}->('select id from events');
 
     $self->{$_} = 0 for qw(sent acked tries);
 
@@ -278,13 +287,19 @@ sub senders {
 
 
 # deliveries by state, after all
-sub counts {
-    my ($self, $counts) = @_;
+sub states {
+    my ($self) = @_;
 
-    $self->fault('gave up', "$counts->{failed} deliveries")
-        if $counts->{failed};
-    $self->fault('stuck', map { "$_: $counts->{$_}" } qw(pending sending))
-        if $counts->{pending} || $counts->{sending};
+    my $states = $self->{states} = { map { $_ => 0 } @STATES };
+
+    $states->{$STATES[$_->{state}]} = $_->{n}
+        for $self->{rows}->('select state, count(*) as n from deliveries'
+                            . ' group by state');
+
+    $self->fault('gave up', "$states->{failed} deliveries")
+        if $states->{failed};
+    $self->fault('stuck', map { "$_: $states->{$_}" } qw(pending sending))
+        if $states->{pending} || $states->{sending};
 }
 
 

@@ -26,33 +26,23 @@ use Time::HiRes qw(time sleep);
 
 use Jamhook::Nginx;
 use Jamhook::Pg;
-use Account;
-use Clients;
-use Target;
+use Load qw(pick shuffled);
 use Wire;
 
 my $patience = $Jamhook::Env::PATIENCE;
+my $load = Load->new(rate => 40, workers => 2);
 
-my %opt = (seconds => $ENV{SECONDS_} || 60, rate => $ENV{RATE} || 40,
-           workers => $ENV{WORKERS} || 2,
-           seed => length($ENV{SEED} || '') ? $ENV{SEED} : time % 1_000_000);
-
-my @ENDPOINTS = qw(all fin);
 my $TIMEOUT = 1;            # jamhook_timeout, seconds
 my $LEASE = $TIMEOUT + 5;
-my $start;
 
 
 # what is to happen when: a list of [second, what, ...], from the seed alone
 
-sub pick { return $_[rand @_] }
-
-
 sub schedule {
-    my $end = $opt{seconds};
+    my $end = $load->{seconds};
     my @plan;
 
-    srand $opt{seed};
+    srand $load->{seed};
 
     # to the servers, one after the other
     my $at = 2 + rand 2;
@@ -100,39 +90,18 @@ sub schedule {
     }
 
     # to the nodes
-    my @first = sort { $a->[1] <=> $b->[1] }
-                map { [$_, rand] } qw(kill kill_all reload);
+    my @first = shuffled(qw(kill kill_all reload));
     $at = 1;
 
     while (($at += 1.5 + rand 4) < $end) {
-        my $what = @first ? (shift @first)->[0]
+        my $what = @first ? shift @first
                  : pick(('kill') x 3, ('kill_all') x 3, ('reload') x 3,
                         qw(term quit));
 
         push @plan, [$at, $what, int rand 2, rand];
     }
 
-    # to the target's answers
-    for my $path ('/all', '/fin') {
-        $at = 0;
-
-        while (($at += 0.3 + rand 2) < $end) {
-            my $way = pick(('mixed') x 5,
-                           qw(500 503 hang close reset half slow));
-
-            push @plan, [$at, 'way', $path, $way];
-            $at += 0.3 + rand 1.5;
-            push @plan, [$at, 'way', $path, '200'];
-        }
-    }
-
-    $at = 0;
-
-    while (($at += 3 + rand 6) < $end) {
-        push @plan, [$at, 'down'];
-        $at += 0.3 + rand 1.2;
-        push @plan, [$at, 'up'];
-    }
+    push @plan, $load->steps;
 
     return sort { $a->[0] <=> $b->[0] } @plan;
 }
@@ -140,13 +109,8 @@ sub schedule {
 
 my @plan = schedule();
 
-note "seed $opt{seed}, $opt{seconds} s, 2 nodes of $opt{workers} workers,"
-     . " $opt{rate} events/s";
-
-my $dir = Jamhook::Env::tmp();
-
-my $target = Target->new(port => Jamhook::Env::free_port(),
-                         log => "$dir/target.log", seed => $opt{seed});
+note "seed $load->{seed}, $load->{seconds} s, 2 nodes of $load->{workers}"
+     . " workers, $load->{rate} events/s";
 
 # the one that takes writes, and the one that stands by
 my ($primary, $standby);
@@ -157,54 +121,11 @@ push @servers, $standby = Jamhook::Pg->new(standby_of => $primary, sync => 1);
 
 my @wires = map { Wire->new(to => [map { $_->port } @servers]) } 0, 1;
 
-my @nodes = map { my $i = $_; Jamhook::Nginx->new(
-    name => "node$i", workers => $opt{workers}, connections => 1024,
-    target => $target->{port}, level => $ENV{LEVEL} || 'info',
-    timeout => $TIMEOUT,
-    uri => 'postgresql://jamhook@'
-           . join(',', map { "127.0.0.1:$_" } $wires[$i]->ports)
-           . '/jam?target_session_attrs=read-write',
-    http => q{
-        log_format  jam  '$msec $pid $status $jamhook_id $jamhook_result';
-        access_log  logs/access.log jam;
-
-        jamhook_store          %{uri};
-        jamhook_retry          50ms 100ms 200ms 500ms } . '1s ' x 60 . q{;
-        jamhook_timeout        %{timeout}s;
-        jamhook_disable_after  off;
-        jamhook_max_active     32;
-
-        upstream kept {
-            server     127.0.0.1:%{target};
-            keepalive  16;
-        }
-    }, server => q{
-        client_body_buffer_size  64k;
-
-        location = /jam {
-            jamhook_pass    all fin;
-            jamhook_verify  keys/P1.key;
-        }
-
-        location = /all {
-            jamhook_endpoint  all;
-            jamhook_sign      keys/S1.key;
-            proxy_set_header  X-Attempt $jamhook_attempt;
-            proxy_set_header  X-Worker $pid;
-            proxy_pass        http://127.0.0.1:%{target}/all;
-        }
-
-        location /fin {
-            jamhook_endpoint    fin;
-            jamhook_connector   intercom_fin;
-            jamhook_sign        keys/S1.key;
-            proxy_http_version  1.1;
-            proxy_set_header    Connection "";
-            proxy_set_header    X-Attempt $jamhook_attempt;
-            proxy_set_header    X-Worker $pid;
-            proxy_pass          http://kept/fin;
-        }
-    }) } 0, 1;
+my @nodes = map { my $i = $_; $load->nginx(
+    name => "node$i", timeout => "${TIMEOUT}s",
+    store_line => 'jamhook_store postgresql://jamhook@'
+                  . join(',', map { "127.0.0.1:$_" } $wires[$i]->ports)
+                  . '/jam?target_session_attrs=read-write;') } 0, 1;
 
 my $balancer = Jamhook::Nginx->new(
     name => 'balancer', no_module => 1, connections => 2048,
@@ -234,47 +155,27 @@ my $balancer = Jamhook::Nginx->new(
         }
     });
 
-my $clients = Clients->new(n => 4, slots => 8, rate => $opt{rate}, dir => $dir,
-                           port => $balancer->port, uri => '/jam',
-                           seed => $opt{seed});
+$load->send_to($balancer->port);
 
 # each holds pipes of those that were forked before it
 END {
     my $status = $?;
 
-    $_ && $_->stop for $clients, @wires;
+    $_ && $_->stop for @wires;
     $? = $status;
 }
 
 
 # the run
 
-my (%ended, %did);      # workers by pid: [how, when]; what happened how often
-my @trouble;            # what should have gone well
 my @waiting;            # [node, pids]: to be started when these are gone
 my @outages;            # [when, what]: until an event is acknowledged again
-my %do;
-
-
-sub show {
-    printf "# %7.3f  %s\n", time - $start, "@_" if $ENV{SHOW};
-}
-
-
-sub ended {
-    my ($how, @pids) = @_;
-
-    $ended{$_} = [$how, time] for @pids;
-}
 
 
 sub up {
     my ($node) = @_;
 
-    return if $node->pid || grep { $_->[0] == $node } @waiting;
-
-    eval { $node->start; 1 } or push @trouble, $@;
-    show('started', $node->{name});
+    $load->start($node) unless grep { $_->[0] == $node } @waiting;
 }
 
 
@@ -290,16 +191,6 @@ sub look {
 }
 
 
-sub until_time {
-    my ($until) = @_;
-
-    while ((my $left = $until - time) > 0) {
-        sleep $left < 0.05 ? $left : 0.05;
-        look();
-    }
-}
-
-
 sub number_of {
     my ($server) = @_;
 
@@ -307,7 +198,8 @@ sub number_of {
 }
 
 
-%do = (
+my %do = (
+    $load->orders,
 
     # "silent": as a machine that is gone, no packet says so
     die => sub {
@@ -350,25 +242,17 @@ sub number_of {
     kill => sub {
         my ($i, $which) = @_;
 
-        my @workers = $nodes[$i]->pid ? $nodes[$i]->workers('all') : ();
-        my $pid = $workers[$which * @workers] or return;
-
-        ended('killed', $pid);
-        $nodes[$i]->signal('KILL', $pid);
-        show("killed $pid");
+        $load->kill_worker($nodes[$i], $which);
     },
 
     kill_all => sub {
         my ($i, $rand) = @_;
 
-        my $node = $nodes[$i];
+        return if !$nodes[$i]->pid;
 
-        return if !$node->pid;
-
-        ended('killed', $node->workers('all'));
-        $node->kill_all;
+        $load->kill_all($nodes[$i]);
         sleep $rand * 0.5;
-        up($node);
+        up($nodes[$i]);
     },
 
     reload => sub {
@@ -382,9 +266,7 @@ sub number_of {
 
         return if !$nodes[$i]->pid;
 
-        ended('stopped', $nodes[$i]->workers('all'));
-        $nodes[$i]->stop('TERM', 15 * $patience)
-            or push @trouble, 'TERM did not end it';
+        $load->term($nodes[$i]);
         up($nodes[$i]);
     },
 
@@ -399,30 +281,13 @@ sub number_of {
         kill 'QUIT', $pid;
         push @waiting, [$node, \@all, time];
     },
-
-    way => sub { $target->tell(@_) },
-    down => sub { $target->tell('down') },
-    up => sub { $target->tell('up') },
 );
 
-$start = time;
-
-for my $step (@plan) {
-    my ($at, $what, @with) = @$step;
-
-    until_time($start + $at);
-
-    show($what, @with);
-    $did{join ' ', $what, grep { !/^\d*\.\d/ && $_ ne '0' && $_ ne '1'
-                                 && $what ne 'way' } @with}++;
-    $do{$what}->(@with);
-    last if @trouble;
-}
+$load->follow(\@plan, \%do, \&look);
 
 # all is well again: the plan has let each end what it began, but the wires
 
-$target->tell('up');
-$target->tell($_, '200') for '/all', '/fin';
+$load->well;
 $_->tell('heal') for @wires;
 
 my $until = time + 40 * $patience;
@@ -432,22 +297,24 @@ while (@waiting && time < $until) {
     look();
 }
 
-push @trouble, 'QUIT did not end it' if @waiting;
+push @{ $load->{trouble} }, 'QUIT did not end it' if @waiting;
 up($_) for @nodes;
-$clients->pause;
-show('all is well');
 
-is_deeply \@trouble, [], 'nginx starts and ends whenever it is told to';
-ok $clients->wait(60 * $patience), 'all senders get through in the end';
 
-my $healthy = time;
+# what the one that takes writes has, by the tables' names as they are
+sub rows {
+    my ($sql) = @_;
 
-my $idle = Jamhook::Env::wait_for(sub {
-    !$primary->value('jam', 'select count(*) from jamhook.deliveries'
-                            . ' where state in (0, 1)') }, 60 * $patience);
-my $drained = time - $healthy;
+    $primary->do('jam', 'set search_path to jamhook');
 
-ok $idle, 'no delivery stays pending or sending';
+    return $primary->rows('jam', $sql);
+}
+
+
+$load->through;
+$load->drains(sub { Jamhook::Env::wait_for(sub {
+    !rows('select 1 from deliveries where state in (0, 1) limit 1')
+}, 60 * $patience) });
 
 for my $node (@nodes) {
     $node->ends_well(expected => ['~ exited on signal 9',
@@ -458,31 +325,16 @@ for my $node (@nodes) {
 
 $balancer->ends_well(name => 'the balancer does so too',
                      seconds => 15 * $patience);
-$clients->stop;
 $_->stop for @wires;
-$target->stop;
+$load->stop;
 
 
 # the accounting
 
-my @STATES = qw(pending sending succeeded failed);
-my %counts = map { $STATES[$_->{state}] => $_->{n} }
-    $primary->rows('jam', 'select state, count(*) as n from jamhook.deliveries'
-                          . ' group by state');
-
-my $account = Account->new(
-    endpoints => \@ENDPOINTS, events => $clients->events, ended => \%ended,
-    log => "$dir/target.log", strict => 1,
+my $account = $load->account(
+    rows => \&rows, strict => 1,
     # 502, 504: of the balancer, that could not reach one
-    refused => qr/^(?:503 unavailable|50[24]$)/,
-    kept => [map { $_->{id} }
-             $primary->rows('jam', 'select id from jamhook.events')],
-    attempts => [$primary->rows('jam',
-        'select e.id, p.name as endpoint, a.number, a.result, a.error'
-        . ' from jamhook.attempts a join jamhook.events e on e.seq = a.event'
-        . ' join jamhook.endpoints p on p.id = a.endpoint order by a.seq')]);
-
-$account->counts(\%counts);
+    refused => qr/^(?:503 unavailable|50[24]$)/);
 
 # how long nobody was told "stored" or "duplicate"
 my @acks = sort { $a <=> $b } map { $_->{acked} || () }
@@ -496,27 +348,26 @@ my @away = map {
 } @outages;
 
 $account->notes(
-    'what happened: ' . join(', ', map { "$_ $did{$_}" } sort keys %did),
+    $load->happened,
     'until an event is acknowledged again: ' . join(', ', @away),
     'longest times without: ' . join(', ', map { sprintf '%.1f s', $_ }
                                      grep { defined } @gaps[0 .. 4]),
-    sprintf('idle %.1f s after all was well', $drained));
+    $load->drained);
 
 $account->checks;
 
 # what is summed up with each transaction, though some were written twice
 
-is_deeply [$primary->rows('jam',
-    'select endpoint, slot / 256 as result, sum(n)::int as n'
-    . ' from jamhook.rollups where span = 0 group by 1, 2 order by 1, 2')],
-    [$primary->rows('jam', 'select endpoint, result, count(*)::int as n'
-    . ' from jamhook.attempts group by 1, 2 order by 1, 2')],
-    'the sums are those of the log';
+is_deeply [rows('select endpoint, slot / 256 as result, sum(n)::int as n'
+                . ' from rollups where span = 0 group by 1, 2 order by 1, 2')],
+          [rows('select endpoint, result, count(*)::int as n from attempts'
+                . ' group by 1, 2 order by 1, 2')],
+          'the sums are those of the log';
 
-is $primary->value('jam', 'select sum(succeeded) from jamhook.tallies'),
-   $counts{succeeded}, '... and of the deliveries';
+is_deeply [rows('select sum(succeeded)::int as n from tallies')],
+          [{ n => $account->{states}{succeeded} }], '... and of the deliveries';
 
-cmp_ok $account->{acked}, '>', $opt{seconds},
+cmp_ok $account->{acked}, '>', $load->{seconds},
        'there was something to be tortured';
 
 done_testing;
