@@ -6,93 +6,7 @@ use Test::More;
 use Time::HiRes qw(time);
 use Jamhook::Nginx;
 use Endure;
-
-my $CRIT = qr/\[crit\].*jamhook store/;
-my $WELL = qr/\[notice\].*jamhook store .*works again/;
-
-my $target = Jamhook::Target->new;
-my $server = ingest('e') . endpoint('e', 'jamhook_retry 100ms 100ms;')
-             . 'location = /other { return 204; }';
-my $n = 0;
-
-# two seconds, and what a busy machine takes
-my $soon = 2 + 3 * $Jamhook::Env::PATIENCE;
-
-
-sub nginx {
-    my ($name, %opt) = @_;
-
-    $target->set('200');
-
-    return Jamhook::Nginx->new(target => $target->port, store => 1,
-                               name => $name, server => $server, %opt);
-}
-
-sub answer {
-    my ($nginx) = @_;
-
-    return $nginx->send(Jamhook::event(body => '{"a":1}', id => 't' . ++$n));
-}
-
-# The whole course: break() makes the trouble, mend() ends it.
-sub trouble {
-    my ($name, %t) = @_;
-
-    my $nginx = nginx($t{dir} || $name =~ s/\W+/-/gr, workers => 2,
-                      %{ $t{nginx} || {} });
-    my $answer;
-
-    if (!$t{stopped}) {
-        is answer($nginx)->{status}, 200, "$name: all is well before";
-        $nginx->store->idle;
-    }
-
-    $t{break}->($nginx);
-
-    ok eval { $nginx->start }, "$name: nginx starts" if $t{stopped};
-
-    ok $nginx->wait_for(sub { is_problem($answer = answer($nginx)) }, 10),
-       '... then events get 503 unavailable, to come again'
-       or diag explain $answer;
-
-    # the first one alone may have to wait for what is wrong
-    my $time = time;
-    ok is_problem(answer($nginx)), '... each of them';
-    ok time - $time < 4, '... at once';
-    is $nginx->get('/other')->{status}, 204, '... the rest of nginx answers';
-
-    my ($ok, $said) = $nginx->test;
-    ok $ok, '... nginx -t does not mind' or diag $said;
-
-    ok $nginx->wait_log($CRIT), '... the log tells';
-    my ($line) = grep { $_ =~ $CRIT } $nginx->log;
-    like $line, $t{like}, '... what is wrong';
-    like $line, $t{advice}, '... and what to do';
-
-    # longer than the second after which it is tried again
-    $nginx->wait_for(sub { 0 }, 1.2);
-    is $nginx->logged($CRIT), 1, '... once';
-
-    ok $nginx->reload, '... it reloads';
-    is $nginx->get('/other')->{status}, 204, '... and answers again';
-    ok $nginx->wait_for(sub { is_problem(answer($nginx)) }),
-       '... and refuses events still';
-    is $nginx->logged($CRIT), 1, '... without telling of it again';
-
-    $t{mend}->($nginx);
-    ok $nginx->wait_for(sub { ($answer = answer($nginx))->{status} == 200 },
-                        $soon),
-       '... within 2 s after its end events are taken again'
-       or diag explain $answer;
-    like $answer->{body}, qr/"result":"stored"/, '... and stored';
-    ok $nginx->wait_for(sub { $nginx->logged($WELL) == 1 }),
-       '... one line says so' or diag grep { /jamhook store/ } $nginx->log;
-    ok $nginx->store->idle, '... and they are delivered';
-    is $nginx->store->check, 'ok', '... from a store that is whole';
-    is $nginx->logged(qr/exited on|exited with fatal/), 0,
-       '... no worker has died';
-    $nginx->ends_well(expected => [$CRIT]);
-}
+use Trouble;
 
 # what the disk says
 
@@ -275,7 +189,7 @@ for my $how (qw(moved deleted)) {
     ok $nginx->wait_for(sub { ($answer = answer($nginx))->{status} == 200 },
                         $soon + 1),
        "a store that is $how while it is in use is made anew";
-    is $nginx->store->value("select count(*) from events where id = 't$n'"), 1,
+    is $nginx->store->value("select count(*) from events where id = '$id'"), 1,
        '... and has what was answered 200';
     is $nginx->logged($CRIT), 1, '... one line tells';
     ok $nginx->wait_for(sub { $nginx->logged($WELL) == 1 }), '... and one more';

@@ -10,31 +10,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 use Jamhook::Nginx;
 use Endure;
-
-my $CRIT = qr/\[crit\].*jamhook store/;
-my $WELL = qr/\[notice\].*jamhook store .*works again/;
-
-my $target = Jamhook::Target->new;
-my $n = 0;
-
-# it is tried ever more seldom, but each five seconds
-my $soon = 6 + 3 * $Jamhook::Env::PATIENCE;
-
-sub nginx {
-    my ($name, %opt) = @_;
-
-    $target->set('200');
-
-    return Jamhook::Nginx->new(target => $target->port, store => 1, pg => {},
-        name => $name, server => ingest('e')
-        . endpoint('e', 'jamhook_retry 100ms 100ms;'), %opt);
-}
-
-sub answer {
-    my ($nginx) = @_;
-
-    return $nginx->send(Jamhook::event(body => '{"a":1}', id => 't' . ++$n));
-}
+use Trouble;
 
 # a server that says nothing
 

@@ -5,10 +5,9 @@ use Test::More;
 use Time::HiRes qw(time);
 use Jamhook::Nginx;
 use Endure;
+use Trouble qw($CRIT $WELL);
 
 my $PATIENCE = $Jamhook::Env::PATIENCE;
-my $CRIT = qr/\[crit\].*jamhook store/;
-my $WELL = qr/\[notice\].*jamhook store .*works again/;
 
 sub answer {
     my ($nginx, $id) = @_;
