@@ -231,6 +231,28 @@ store_read(session_t *s, void *op)
 }
 
 
+/* by a reading session of its own, which gets all the memory that it wants */
+
+static inline ngx_int_t
+store_read_once(void *op)
+{
+    ngx_int_t   rc;
+    session_t  *s;
+    ngx_uint_t  fail;
+
+    fail = shim_fail;
+    shim_fail = 0;
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
+    shim_fail = fail;
+
+    rc = store_read(s, op);
+
+    store_close(s);
+
+    return rc;
+}
+
+
 /* an event to the first n endpoints */
 
 static inline void

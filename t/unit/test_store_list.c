@@ -601,28 +601,6 @@ test_cursor(session_t *s, session_t *writer)
 
 
 static ngx_int_t
-read_once(ngx_pool_t *pool, void *data)
-{
-    ngx_int_t   rc;
-    session_t  *s;
-    ngx_uint_t  fail;
-
-    (void) pool;
-
-    fail = shim_fail;
-    shim_fail = 0;
-    s = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
-    shim_fail = fail;
-
-    rc = store_read(s, data);
-
-    store_close(s);
-
-    return rc;
-}
-
-
-static ngx_int_t
 events_once(ngx_pool_t *pool)
 {
     events_t  op;
@@ -635,7 +613,7 @@ events_once(ngx_pool_t *pool)
     op.since = 1;
     op.until = now.now + DAY;
 
-    return read_once(pool, &op);
+    return store_read_once(&op);
 }
 
 
@@ -650,7 +628,7 @@ attempts_once(ngx_pool_t *pool)
     op.limit = 2;
     op.result = NGX_HTTP_JAMHOOK_RESULT_FAILED;
 
-    return read_once(pool, &op);
+    return store_read_once(&op);
 }
 
 

@@ -183,26 +183,14 @@ test_next(void)
 static ngx_int_t
 poll_once(ngx_pool_t *pool)
 {
-    poll_t      op;
-    ngx_int_t   rc;
-    session_t  *s;
-    ngx_uint_t  fail;
-
-    fail = shim_fail;
-    shim_fail = 0;
-    s = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
-    shim_fail = fail;
+    poll_t  op;
 
     ngx_memzero(&op, sizeof(poll_t));
     op.op.type = NGX_HTTP_JAMHOOK_OP_POLL;
     op.pool = pool;
     op.longest = LONGEST;
 
-    rc = store_read(s, &op);
-
-    store_close(s);
-
-    return rc;
+    return store_read_once(&op);
 }
 
 

@@ -12,28 +12,6 @@ typedef ngx_http_jamhook_op_endpoints_t    endpoints_t;
 static ngx_pool_t  *pool;
 
 
-/* by a reading session of its own; what it gives lies in "pool" */
-
-static ngx_int_t
-read_once(void *op)
-{
-    ngx_int_t   rc;
-    session_t  *s;
-    ngx_uint_t  fail;
-
-    fail = shim_fail;
-    shim_fail = 0;
-    s = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
-    shim_fail = fail;
-
-    rc = store_read(s, op);
-
-    store_close(s);
-
-    return rc;
-}
-
-
 static shown_event_t *
 show(const char *id)
 {
@@ -44,7 +22,7 @@ show(const char *id)
     op.pool = pool;
     op.id = str(id);
 
-    return (read_once(&op) == NGX_OK) ? op.event : NULL;
+    return (store_read_once(&op) == NGX_OK) ? op.event : NULL;
 }
 
 
@@ -57,7 +35,7 @@ endpoints(void)
     op.op.type = NGX_HTTP_JAMHOOK_OP_ENDPOINTS;
     op.pool = pool;
 
-    if (read_once(&op) != NGX_OK) {
+    if (store_read_once(&op) != NGX_OK) {
         ok(0, "endpoints: %s", failure.text);
         exit(1);
     }
@@ -234,7 +212,7 @@ show_once(ngx_pool_t *p)
     op.pool = p;
     op.id = str("one");
 
-    return read_once(&op);
+    return store_read_once(&op);
 }
 
 
@@ -247,7 +225,7 @@ endpoints_once(ngx_pool_t *p)
     op.op.type = NGX_HTTP_JAMHOOK_OP_ENDPOINTS;
     op.pool = p;
 
-    return read_once(&op);
+    return store_read_once(&op);
 }
 
 

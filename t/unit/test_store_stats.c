@@ -406,15 +406,7 @@ test_tallies(void)
 static ngx_int_t
 stats_once(ngx_pool_t *p)
 {
-    stats_t     op;
-    ngx_int_t   rc;
-    session_t  *s;
-    ngx_uint_t  fail;
-
-    fail = shim_fail;
-    shim_fail = 0;
-    s = store_open(NGX_HTTP_JAMHOOK_SESSION_READ);
-    shim_fail = fail;
+    stats_t  op;
 
     ngx_memzero(&op, sizeof(stats_t));
     op.op.type = NGX_HTTP_JAMHOOK_OP_STATS;
@@ -422,11 +414,7 @@ stats_once(ngx_pool_t *p)
     op.width = MINUTE;
     op.n = 60;
 
-    rc = store_read(s, &op);
-
-    store_close(s);
-
-    return rc;
+    return store_read_once(&op);
 }
 
 
