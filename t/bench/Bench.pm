@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use Jamhook::Env;
+use Jamhook::Nginx ();
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
@@ -164,6 +165,19 @@ sub cpu_of {
     }
 
     return @sum;
+}
+
+
+# a target that is never what is waited for
+sub sink {
+    return Jamhook::Nginx->new(name => 'target', no_module => 1,
+        level => 'crit', connections => 8192, http => q{
+            access_log off;
+            keepalive_requests 100000000;
+            default_type application/json;
+        }, server => q{
+            location / { return 200 '{"ok":true}'; }
+        });
 }
 
 

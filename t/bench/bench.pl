@@ -41,14 +41,7 @@ for (1 .. 1000) {
 
 close $fh;
 
-my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
-    level => 'crit', connections => 8192, http => q{
-        access_log off;
-        keepalive_requests 100000000;
-        default_type application/json;
-    }, server => q{
-        location / { return 200 '{"ok":true}'; }
-    });
+my $sink = Bench::sink();
 
 my $http = q{
     access_log off;

@@ -69,14 +69,7 @@ END {
     $? = $status;
 }
 
-my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
-    level => 'crit', connections => 8192, http => q{
-        access_log off;
-        keepalive_requests 100000000;
-        default_type application/json;
-    }, server => q{
-        location / { return 200 '{"ok":true}'; }
-    });
+my $sink = Bench::sink();
 
 # a target that takes connections and never says anything
 my $hole = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0,

@@ -56,14 +56,7 @@ END {
     $? = $status;
 }
 
-my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
-    level => 'crit', connections => 8192, http => q{
-        access_log off;
-        keepalive_requests 100000000;
-        default_type application/json;
-    }, server => q{
-        location / { return 200 '{"ok":true}'; }
-    });
+my $sink = Bench::sink();
 
 my $serial = 0;
 

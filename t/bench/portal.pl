@@ -101,14 +101,7 @@ sub prepare {
 
 prepare();
 
-my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
-    level => 'crit', connections => 8192, http => q{
-        access_log off;
-        keepalive_requests 100000000;
-        default_type application/json;
-    }, server => q{
-        location / { return 200 '{"ok":true}'; }
-    });
+my $sink = Bench::sink();
 
 # nothing of the store is old enough to be removed
 my $nginx = Jamhook::Nginx->new(name => 'portal', connections => 4096,
