@@ -256,6 +256,7 @@ ngx_http_jamhook_pgsql_anew(ngx_http_jamhook_pgsql_t *s)
 
     s->failed = 0;
     s->again = 0;
+    s->committing = 0;
     s->warned = 0;
     s->notify = 0;
 }

@@ -182,6 +182,9 @@ struct ngx_http_jamhook_pgsql_s {
     int64_t                             retained;    /* event up to which
                                                         RETAIN came */
     unsigned                            prepared[NGX_HTTP_JAMHOOK_PGSQL_N];
+    u_char                              ended[128];  /* why the server closes
+                                                        the connection, if it
+                                                        said so; with a NUL */
 
     /* the batch's */
 
@@ -197,8 +200,10 @@ struct ngx_http_jamhook_pgsql_s {
     unsigned                            failed:1;    /* "failure" says why */
     unsigned                            again:1;     /* the batch, anew */
     unsigned                            broken:1;    /* of no use any more */
-    unsigned                            warned:1;    /* by the server, since the
-                                                        transaction began */
+    unsigned                            committing:1; /* COMMIT's answer is
+                                                        waited for */
+    unsigned                            warned:1;    /* by the server, of that
+                                                        COMMIT */
     unsigned                            notify:1;    /* wakes the other nodes,
                                                         with the COMMIT */
 };

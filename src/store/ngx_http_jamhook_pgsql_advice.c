@@ -12,7 +12,8 @@ ngx_http_jamhook_pgsql_advice(ngx_http_jamhook_failure_e kind)
 
     case NGX_HTTP_JAMHOOK_STORE_AWAY:
         return "look whether the server runs, takes more connections and can "
-               "be reached from here";
+               "be reached from here, and whether the standbys of its "
+               "synchronous_standby_names are there, for COMMIT waits for them";
 
     case NGX_HTTP_JAMHOOK_STORE_DENIED:
         return "look at the user, at the password in \"passfile=\" and at the "

@@ -14,6 +14,10 @@ typedef struct {
 static ngx_int_t ngx_http_jamhook_pgsql_refused(ngx_http_jamhook_pgsql_t *s);
 static ngx_int_t ngx_http_jamhook_pgsql_settle(ngx_http_jamhook_pgsql_t *s);
 static void ngx_http_jamhook_pgsql_notice(void *data, const PGresult *res);
+static void ngx_http_jamhook_pgsql_ended(ngx_http_jamhook_pgsql_t *s,
+    const PGresult *res);
+static ngx_uint_t ngx_http_jamhook_pgsql_is_unconfirmed(
+    ngx_http_jamhook_pgsql_t *s, const PGresult *res, const char *state);
 static ngx_int_t ngx_http_jamhook_pgsql_endpoint_ids(
     ngx_http_jamhook_pgsql_t *s, PGresult *res, void *data);
 
@@ -99,6 +103,7 @@ ngx_http_jamhook_pgsql_disconnect(ngx_http_jamhook_pgsql_t *s)
 
     s->db = NULL;
     s->broken = 0;
+    s->ended[0] = '\0';
 
     ngx_memzero(s->prepared, sizeof(s->prepared));
 }
@@ -280,12 +285,6 @@ ngx_http_jamhook_pgsql_settle(ngx_http_jamhook_pgsql_t *s)
 }
 
 
-/*
- * A server that no longer waits for its standby to confirm a commit, for it was
- * told to shut down or to cancel, says so in a warning: the transaction is on
- * its own disk, and would be gone with it.
- */
-
 static void
 ngx_http_jamhook_pgsql_notice(void *data, const PGresult *res)
 {
@@ -300,6 +299,7 @@ ngx_http_jamhook_pgsql_notice(void *data, const PGresult *res)
 
         /* it ends the session while nothing is asked */
 
+        ngx_http_jamhook_pgsql_ended(s, res);
         s->broken = 1;
         return;
     }
@@ -308,11 +308,59 @@ ngx_http_jamhook_pgsql_notice(void *data, const PGresult *res)
         return;
     }
 
-    if (state == NULL || ngx_strcmp(state, "01000") == 0
-        || ngx_strncmp(state, "57P", 3) == 0)
-    {
+    /* a server that ends at once says that much, and no more */
+
+    if (state && ngx_strncmp(state, "57P", 3) == 0) {
+        ngx_http_jamhook_pgsql_ended(s, res);
+    }
+
+    if (ngx_http_jamhook_pgsql_is_unconfirmed(s, res, state)) {
         s->warned = 1;
     }
+}
+
+
+static void
+ngx_http_jamhook_pgsql_ended(ngx_http_jamhook_pgsql_t *s, const PGresult *res)
+{
+    char  *text;
+
+    text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (text != NULL) {
+        (void) ngx_cpystrn(s->ended, (u_char *) text, sizeof(s->ended));
+    }
+}
+
+
+/*
+ * A server that no longer waits for its standby to confirm a commit, for it was
+ * told to shut down or to cancel, says so in a warning: the transaction is on
+ * its own disk, and would be gone with it.  The text may be in any language,
+ * and the SQLSTATE is that of all warnings.  But triggers' have a context, also
+ * of those that wait for the COMMIT; and what auto_explain says of a statement
+ * may come when the next one begins.  Any other is taken for it, for if it was
+ * another we are wrong on the safe side.
+ */
+
+static ngx_uint_t
+ngx_http_jamhook_pgsql_is_unconfirmed(ngx_http_jamhook_pgsql_t *s,
+    const PGresult *res, const char *state)
+{
+    char  *file;
+
+    if (!s->committing || PQresultErrorField(res, PG_DIAG_CONTEXT) != NULL) {
+        return 0;
+    }
+
+    file = PQresultErrorField(res, PG_DIAG_SOURCE_FILE);
+
+    if (file && ngx_strcmp(file, "auto_explain.c") == 0) {
+        return 0;
+    }
+
+    return state == NULL || ngx_strcmp(state, "01000") == 0
+           || ngx_strncmp(state, "57P", 3) == 0;
 }
 
 

@@ -530,6 +530,9 @@ ngx_http_jamhook_pgsql_round_trip(ngx_http_jamhook_pgsql_t *s)
     for (i = 0; i < n; i++) {
         sent = &s->sent[i];
 
+        s->committing = (sent->sql == NGX_HTTP_JAMHOOK_PGSQL_COMMIT
+                         && !sent->prepare);
+
         res = ngx_http_jamhook_pgsql_next(s);
 
         if (res == NULL) {
@@ -971,6 +974,13 @@ ngx_http_jamhook_pgsql_fail_connection(ngx_http_jamhook_pgsql_t *s)
     char  *text;
 
     text = s->db ? PQerrorMessage(s->db) : NULL;
+
+    if (s->ended[0] != '\0') {
+
+        /* libpq knows no more than that it is closed */
+
+        text = (char *) s->ended;
+    }
 
     ngx_http_jamhook_pgsql_set_failure(s, NGX_HTTP_JAMHOOK_STORE_AWAY,
                                        (text && *text) ? text

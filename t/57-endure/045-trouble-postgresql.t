@@ -29,7 +29,7 @@ sub anew {
 
 # no server
 
-my $runs = qr/look whether the server runs/;
+my $runs = qr/look whether the server runs.*synchronous_standby_names/;
 
 trouble('a server that is stopped', advice => $runs,
     like => qr/refused|terminating|closed|shut/,

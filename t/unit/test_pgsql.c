@@ -4,6 +4,8 @@
 #include "store.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
 
 
 /* a session of ours, told something by the test */
@@ -329,6 +331,161 @@ test_late(void)
     (void) sql("COMMIT");
     ok(event_put(s, "locked", 1, 1) != 0,
        "the session goes on when it is not any more");
+
+    store_close(s);
+}
+
+
+/* an event, while whose writing the connection is cut; 1: that fails it */
+
+static void *
+cut(void *data)
+{
+    int  *fd = data;
+
+    (void) usleep(300000);
+    (void) shutdown(*fd, SHUT_RDWR);
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+cut_off(session_t *s, const char *id)
+{
+    int         fd;
+    pthread_t   thread;
+    ngx_uint_t  written;
+
+    fd = PQsocket(s->db);
+
+    if (pthread_create(&thread, NULL, cut, &fd) != 0) {
+        abort();
+    }
+
+    shim_failed = 1;
+    written = event_put(s, id, 1, 1);
+    shim_failed = 0;
+
+    (void) pthread_join(thread, NULL);
+
+    return written == 0;
+}
+
+
+static ngx_int_t
+recover_all(session_t *s)
+{
+    recover_t  op;
+
+    ngx_memzero(&op, sizeof(recover_t));
+    op.op.type = NGX_HTTP_JAMHOOK_OP_RECOVER;
+
+    return store_write(s, &op);
+}
+
+
+/* runs a function with each event, at once or with the COMMIT */
+
+static void
+trigger_set(const char *body, ngx_uint_t deferred)
+{
+    (void) sql("CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS"
+               " $$ BEGIN %s RETURN NULL; END $$", body);
+    (void) sql("CREATE CONSTRAINT TRIGGER seen AFTER INSERT ON events"
+               " DEFERRABLE INITIALLY %s FOR EACH ROW EXECUTE FUNCTION seen()",
+               deferred ? "DEFERRED" : "IMMEDIATE");
+}
+
+
+static void
+test_warnings(void)
+{
+    session_t  *s;
+
+    s = store_fresh();
+
+    trigger_set("RAISE WARNING 'of ours';"
+                " RAISE WARNING 'too' USING ERRCODE = '57P01';", 0);
+    ok(event_put(s, "one", 1, 1) == 1,
+       "a warning of a trigger's is no trouble: %s", failure.text);
+    (void) sql("DROP TRIGGER seen ON events; DROP FUNCTION seen");
+
+    trigger_set("RAISE WARNING 'of ours';"
+                " RAISE WARNING 'too' USING ERRCODE = '57P01';", 1);
+    ok(event_put(s, "two", 1, 1) == 2, "nor is one that comes with the COMMIT:"
+       " %s", failure.text);
+    store_close(s);
+
+    /* it warns of SELECTs when the next statement begins, which is COMMIT */
+
+    (void) store_server_exec("ALTER DATABASE %s SET session_preload_libraries"
+                             " = 'auto_explain'", store_name);
+    (void) store_server_exec("ALTER DATABASE %s SET"
+                             " auto_explain.log_min_duration = 0", store_name);
+    (void) store_server_exec("ALTER DATABASE %s SET auto_explain.log_level ="
+                             " warning", store_name);
+
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    session_exec(s, "SET lc_messages = 'C'");
+    ok(event_put(s, "three", 1, 1) == 3, "what auto_explain says: %s",
+       failure.text);
+    (void) sql("UPDATE deliveries SET state = 3");
+    ok(recover_all(s) == NGX_OK, "with a NOTIFY before the COMMIT: %s",
+       failure.text);
+    store_close(s);
+}
+
+
+/* what a session is told while it is being closed */
+
+static void
+test_told(void)
+{
+    session_t  *s;
+
+    s = store_fresh();
+
+    trigger_set("RAISE WARNING 'another process crashed'"
+                " USING ERRCODE = '57P02'; PERFORM pg_sleep(1);", 0);
+
+    ok(cut_off(s, "one") && strstr((char *) failure.text, "crashed") != NULL
+       && failure.kind == NGX_HTTP_JAMHOOK_STORE_AWAY,
+       "a connection that is lost, and why: %s", failure.text);
+    store_close(s);
+
+    (void) sql("DROP TRIGGER seen ON events; DROP FUNCTION seen");
+    trigger_set("PERFORM pg_sleep(1);", 0);
+
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    ok(cut_off(s, "two") && strstr((char *) failure.text, "crashed") == NULL
+       && strstr((char *) failure.text, "closed") != NULL,
+       "or that nobody says why: %s", failure.text);
+    store_close(s);
+}
+
+
+/* a COMMIT that is waited for, as for a standby that is not there */
+
+static void
+test_commit_hangs(void)
+{
+    session_t  *s;
+
+    s = store_fresh();
+
+    trigger_set("PERFORM pg_sleep(1);", 1);
+
+    store_patience = 300;
+    shim_failed = 1;
+    ok(event_put(s, "one", 1, 1) == 0
+       && failure.kind == NGX_HTTP_JAMHOOK_STORE_AWAY,
+       "a COMMIT that hangs: %s", failure.text);
+    shim_failed = 0;
+    store_patience = 9000;
+
+    ok(strstr(backend.advice(failure.kind), "synchronous_standby_names")
+       != NULL, "it may be for the standby: %s", backend.advice(failure.kind));
 
     store_close(s);
 }
@@ -819,6 +976,9 @@ main(void)
     test_between();
     test_within();
     test_late();
+    test_warnings();
+    test_told();
+    test_commit_hangs();
     test_synchronous();
     test_readonly();
     test_refused();
