@@ -141,6 +141,18 @@ ngx_http_jamhook_pgsql_establish(ngx_http_jamhook_pgsql_t *s,
         return NGX_ERROR;
     }
 
+    if (ngx_http_jamhook_pgsql_endpoints(s) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (!s->again || s->broken) {
+        return NGX_ERROR;
+    }
+
+    /* a deadlock, with a node that has them in another order: it is over */
+
+    ngx_http_jamhook_pgsql_anew(s);
+
     return ngx_http_jamhook_pgsql_endpoints(s);
 }
 

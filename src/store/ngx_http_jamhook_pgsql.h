@@ -146,9 +146,9 @@ typedef struct {
 
 /*
  * What a statement gave.  NGX_OK, NGX_ERROR: the batch has failed, by one of
- * the fail functions; NGX_AGAIN: it is made anew from its beginning, for others
- * were in between.  Neither undoes a COMMIT that was sent behind the statement:
- * what was queued and not flushed stands, and must bear to be made twice.
+ * the fail functions.  That does not undo a COMMIT that was sent behind the
+ * statement: what was queued and not flushed stands, and must bear to be made
+ * twice.
  */
 typedef ngx_int_t (*ngx_http_jamhook_pgsql_reader_pt)(
     ngx_http_jamhook_pgsql_t *s, PGresult *res, void *data);

@@ -409,9 +409,12 @@ ngx_http_jamhook_pgsql_event_routed(ngx_http_jamhook_pgsql_t *s, PGresult *res,
 
         default:
 
-            /* EVENT_ADD has locked it: it cannot have gone */
+            /* EVENT_ADD has put or locked it, but for others' triggers */
 
-            return NGX_AGAIN;
+            return ngx_http_jamhook_pgsql_fail_text(s,
+                                              NGX_HTTP_JAMHOOK_STORE_CORRUPT,
+                                              "an event that was put into its"
+                                              " table is not there");
         }
     }
 

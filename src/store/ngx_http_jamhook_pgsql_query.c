@@ -669,8 +669,7 @@ static void
 ngx_http_jamhook_pgsql_answer(ngx_http_jamhook_pgsql_t *s,
     ngx_http_jamhook_pgsql_sent_t *sent, PGresult *res)
 {
-    char       *state;
-    ngx_int_t   rc;
+    char  *state;
 
     switch (PQresultStatus(res)) {
 
@@ -690,15 +689,9 @@ ngx_http_jamhook_pgsql_answer(ngx_http_jamhook_pgsql_t *s,
             break;
         }
 
-        rc = sent->reader(s, res, sent->data);
-
-        if (rc == NGX_AGAIN) {
-            s->again = 1;
-        }
-
-        if (rc != NGX_OK) {
+        if (sent->reader(s, res, sent->data) != NGX_OK) {
             ngx_http_jamhook_pgsql_set_failure(s, NGX_HTTP_JAMHOOK_STORE_BUSY,
-                                               "others were in between");
+                                               "it was given up");
         }
 
         break;

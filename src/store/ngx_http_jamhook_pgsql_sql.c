@@ -151,13 +151,20 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
     /* NOTIFY */
     "SELECT pg_notify('jamhook', '')",
 
-    /* ENDPOINT_ADD: no lock where there is nothing to do */
-    "WITH n AS (SELECT unnest($2::text[]) AS name), seen AS ("
-    "UPDATE endpoints p SET seen_at = " NOW " FROM n WHERE p.name = n.name"
-    " AND p.seen_at < " NOW " - 60000)"
+    /*
+     * ENDPOINT_ADD: no lock where there is nothing to do.  New ones in the
+     * order of nginx.conf, which is the same on all nodes; where it is not,
+     * establish() tries again.  A row that others have locked is not waited
+     * for: RETAIN_SEEN makes up for it.
+     */
+    "WITH n AS (SELECT name, ord FROM unnest($2::text[])"
+    " WITH ORDINALITY u (name, ord)), seen AS ("
+    "UPDATE endpoints SET seen_at = " NOW " WHERE id = ANY (ARRAY("
+    "SELECT p.id FROM n JOIN endpoints p ON p.name = n.name"
+    " WHERE p.seen_at < " NOW " - 60000 FOR UPDATE OF p SKIP LOCKED)))"
     " INSERT INTO endpoints (name, seen_at) SELECT n.name, " NOW " FROM n"
     " WHERE NOT EXISTS (SELECT 1 FROM endpoints p WHERE p.name = n.name)"
-    " ON CONFLICT (name) DO NOTHING",
+    " ORDER BY n.ord ON CONFLICT (name) DO NOTHING",
 
     /* ENDPOINT_FIND */
     "SELECT n.ord, p.id FROM unnest($1::text[]) WITH ORDINALITY n (name, ord)"

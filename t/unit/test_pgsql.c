@@ -686,6 +686,17 @@ test_broken(void)
        "a column: %s", failure.text);
     shim_failed = 0;
 
+    (void) sql("CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS"
+               " $$ BEGIN RETURN NULL; END $$");
+    (void) sql("CREATE TRIGGER nothing BEFORE INSERT ON events FOR EACH ROW"
+               " EXECUTE FUNCTION nothing()");
+    shim_failed = 1;
+    ok(event_put(s, "two", 1, 1) == 0
+       && failure.kind == NGX_HTTP_JAMHOOK_STORE_CORRUPT,
+       "an event vanishes: %s", failure.text);
+    shim_failed = 0;
+    (void) sql("DROP TRIGGER nothing ON events");
+
     (void) sql("ALTER TABLE attempts ADD truncated int NOT NULL DEFAULT 0");
     ok(outcome(s, 1, 1, NGX_HTTP_JAMHOOK_STATE_SUCCEEDED) == NGX_OK,
        "the session goes on when they are there");

@@ -592,6 +592,176 @@ test_deadlock(void)
 }
 
 
+/* events in one order, and in the other */
+
+#define CROSSED  50
+
+typedef struct {
+    event_t                  events[CROSSED];
+    route_t                  routes[CROSSED][3];
+    ngx_http_jamhook_op_t   *ops[CROSSED];
+} crossed_t;
+
+
+static void
+crossed_set(crossed_t *c, char ids[][16], ngx_uint_t backwards)
+{
+    ngx_uint_t  i, n;
+
+    for (i = 0; i < CROSSED; i++) {
+        n = backwards ? CROSSED - 1 - i : i;
+
+        event_set(&c->events[i], c->routes[i], 1, 1, ids[n], "{}");
+        c->ops[i] = &c->events[i].op;
+    }
+}
+
+
+static void
+test_crossed(void)
+{
+    char         ids[CROSSED][16];
+    node_t       nodes[2];
+    int64_t      deadlocks;
+    session_t   *s[2];
+    ngx_uint_t   i, j, n, good;
+
+    static crossed_t  batch[2];
+
+    s[0] = store_fresh();
+    s[1] = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+
+    /* one of them is slow, so that they meet */
+
+    (void) sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+               " $$ BEGIN PERFORM pg_sleep(0.0005); RETURN NEW; END $$");
+    (void) sql("CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH ROW"
+               " EXECUTE FUNCTION slow()");
+
+    good = 0;
+
+    for (n = 0; n < 10; n++) {
+
+        for (i = 0; i < CROSSED; i++) {
+            (void) snprintf(ids[i], sizeof(ids[i]), "m%d_%02d", (int) n,
+                            (int) i);
+        }
+
+        for (j = 0; j < 2; j++) {
+            crossed_set(&batch[j], ids, j);
+            node_start(&nodes[j], s[j], batch[j].ops, CROSSED);
+        }
+
+        good += (node_end(&nodes[0]) == NGX_OK);
+        good += (node_end(&nodes[1]) == NGX_OK);
+
+        for (i = 0; i < CROSSED; i++) {
+            good += (batch[0].routes[i][0].claimed
+                     + batch[1].routes[CROSSED - 1 - i][0].claimed
+                     == 1);
+        }
+    }
+
+    ok(good == 10 * (2 + CROSSED)
+       && sql("SELECT count(*) FROM events") == 10 * CROSSED
+       && sql("SELECT count(*) FROM deliveries WHERE attempts = 1")
+          == 10 * CROSSED,
+       "two sessions put the same ids in opposite orders: each is there once,"
+       " claimed by one (%d)", (int) good);
+
+    /* sessions tell it when they end */
+
+    store_close(s[1]);
+    store_close(s[0]);
+    store_settle();
+
+    deadlocks = sql("SELECT deadlocks FROM pg_stat_database"
+                    " WHERE datname = current_database()");
+    ok(deadlocks == 0, "without a deadlock (%d)", (int) deadlocks);
+}
+
+
+/* new endpoints likewise, and a deadlock with somebody else */
+
+static void *
+opened(void *data)
+{
+    session_t **s = data;
+
+    *s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+
+    if (*s == NULL) {
+        (void) printf("# %d %s\n", failure.kind, failure.text);
+    }
+
+    return NULL;
+}
+
+
+static void
+test_open(void)
+{
+    PGconn     *db;
+    PGresult   *res;
+    session_t  *s, *first;
+    pthread_t   thread;
+
+    first = store_fresh();
+    (void) sql("DELETE FROM endpoints");
+    db = store_connect(store_uri);
+
+    /* it has the first of its own, and waits for the second */
+
+    (void) tell(db, "BEGIN; INSERT INTO endpoints (name, seen_at)"
+                    " VALUES ('audit', 1)");
+    (void) pthread_create(&thread, NULL, opened, &s);
+    ok(blocked(), "a session opens while another one has new endpoints");
+
+    (void) PQsendQuery(db, "INSERT INTO endpoints (name, seen_at)"
+                           " VALUES ('fin', 1)");
+
+    for ( ;; ) {
+        res = PQgetResult(db);
+
+        if (res == NULL) {
+            break;
+        }
+
+        PQclear(res);
+    }
+
+    (void) tell(db, "COMMIT");
+    (void) pthread_join(thread, NULL);
+    ok(s != NULL && sql("SELECT count(*) FROM endpoints") == 2,
+       "and in another order: it gives way, and opens");
+
+    if (s != NULL) {
+        store_close(s);
+    }
+
+    /* their rows are not waited for */
+
+    (void) sql("UPDATE endpoints SET seen_at = 1");
+    (void) tell(db, "BEGIN; SELECT 1 FROM endpoints FOR UPDATE");
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    ok(s != NULL && sql("SELECT max(seen_at) FROM endpoints") == 1,
+       "one opens while others have the rows");
+    (void) tell(db, "COMMIT");
+
+    if (s != NULL) {
+        store_close(s);
+    }
+
+    s = store_open(NGX_HTTP_JAMHOOK_SESSION_WRITE);
+    ok(sql("SELECT min(seen_at) FROM endpoints") == now.now,
+       "and says that it has them when it can");
+
+    PQfinish(db);
+    store_close(s);
+    store_close(first);
+}
+
+
 static void
 test_twice(void)
 {
@@ -1000,6 +1170,8 @@ main(void)
     test_same_id();
     test_waits();
     test_deadlock();
+    test_crossed();
+    test_open();
     test_twice();
     test_late();
     test_mixed();
