@@ -15,7 +15,8 @@
  *
  *       N appends of 4 KiB to a file there, each with fdatasync().
  *
- * Says "name=value ..." in one line; times are microseconds.
+ * Says "name=value ..." in one line; times are microseconds, p999 is what 99.9 %
+ * of them are below.
  */
 
 
@@ -447,8 +448,11 @@ say(const char *name, uint32_t *of, int64_t n)
 
     qsort(of, n, sizeof(uint32_t), by_value);
 
-    printf(" %s50=%u %s95=%u %s99=%u %smax=%u", name, of[n / 2],
-           name, of[n * 95 / 100], name, of[n * 99 / 100], name, of[n - 1]);
+    printf(" %s10=%u %s25=%u %s50=%u %s75=%u", name, of[n / 10],
+           name, of[n / 4], name, of[n / 2], name, of[n * 3 / 4]);
+    printf(" %s90=%u %s95=%u %s99=%u %s999=%u %smax=%u", name, of[n * 9 / 10],
+           name, of[n * 95 / 100], name, of[n * 99 / 100],
+           name, of[n * 999 / 1000], name, of[n - 1]);
 }
 
 

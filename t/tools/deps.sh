@@ -3,7 +3,9 @@
 #
 # Sees to it that what the groups need is on this machine: Debian packages by
 # name, and for "test" Test::Nginx, unpacked under build/perl, and promtool,
-# under build/prometheus. Says nothing and changes nothing when all is there.
+# under build/prometheus; for "bench" what we are measured against (rivals.sh),
+# which "test" needs too, for it tries the benchmarks. Says nothing and changes
+# nothing when all is there.
 #
 # Installing nginx would start it, on port 80. While packages are installed a
 # policy-rc.d keeps that one service from being started or stopped (where the
@@ -51,7 +53,8 @@ for group; do
         ;;
 
         test)
-            packages="$packages chromium clang curl git nginx openssl perl
+            packages="$packages chromium clang curl git gnuplot-nox nginx
+                      openssl perl
                       procps libcryptx-perl libhttp-message-perl
                       libipc-run-perl liblist-moreutils-perl
                       libtest-base-perl libtest-longstring-perl
@@ -70,8 +73,9 @@ for group; do
         ;;
 
         bench)
-            packages="$packages nginx perl procps wrk libcryptx-perl
-                      libdbd-pg-perl postgresql sqlite3"
+            packages="$packages gnuplot-nox nginx openssl perl procps wrk
+                      libcryptx-perl libdbd-pg-perl postgresql sqlite3"
+            need_node
         ;;
 
         source)
@@ -198,6 +202,13 @@ if [ -n "$want" ]; then
     esac
 fi
 
+
+# where they are not to be had the test of the benchmarks says so
+
+case " $* " in
+    *" bench "*) t/tools/rivals.sh ;;
+    *" test "*) t/tools/rivals.sh || : ;;
+esac
 
 case " $* " in
     *" test "* | *" valgrind "*) ;;
