@@ -9,8 +9,9 @@
 # make valgrind all blocks under valgrind (slow)
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
-# make bench    measures against a bare proxy_pass, the portal's calls, and
-#               SQLite beside PostgreSQL
+# make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
+#               portal's calls, and SQLite beside PostgreSQL; its report is
+#               build/bench/report.md
 # make static   builds build/static/nginx with the module inside
 # make install  puts the module where this machine's nginx looks for it, and the
 #               command line and its manual page below PREFIX
@@ -27,6 +28,8 @@
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture; the first two, WORKERS, SEED and
 #                           SHOW of make torture-nodes
+#   QUICK=1                 of make bench: the short form
+#   RIVALS=--quick ...      of make bench: options of t/bench/rivals.pl
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
 #   NODES_BENCH=--quick ... of make bench: options of t/bench/nodes.pl
@@ -37,6 +40,7 @@ SHELL = /bin/bash
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR PREFIX
 export SECONDS_ RATE WORKERS SEED FAULTS SHOW
+export QUICK RIVALS DURABLE PORTAL NODES_BENCH
 
 TOOLS = t/tools
 
@@ -76,13 +80,7 @@ torture-nodes:
 bench:
 	@$(TOOLS)/deps.sh build bench
 	@$(TOOLS)/build.sh module build
-	@t/bench/bench.pl
-	@echo
-	@t/bench/durable.pl $(DURABLE)
-	@echo
-	@t/bench/portal.pl $(PORTAL)
-	@echo
-	@t/bench/nodes.pl $(NODES_BENCH)
+	@t/bench/report.pl
 
 static:
 	@$(TOOLS)/deps.sh build source

@@ -5,6 +5,101 @@ use warnings;
 
 use Test::More;
 
+# what it is measured against, and the one report; the other parts one by one
+
+SKIP: {
+    my $said = `t/tools/rivals.sh 2>&1`;
+
+    skip "no rivals: $said", 1 if $?;
+
+    my $out = 'build/t/00-check-007-bench';
+
+    $said = `t/bench/report.pl --quick --part rivals --out $out 2>&1`;
+
+    is $?, 0, 'report.pl' or diag $said;
+    like $said, qr{^the report: \Q$out\E/report\.md$}m, 'says where it is';
+
+    my $report = slurp("$out/report.md");
+
+    like $report, qr/^# jamhook, measured\n/, 'a report';
+    like $report, qr/make bench QUICK=1/, 'says how to repeat it';
+    unlike $report, qr/ \| unknown \|$/m, 'and what it was measured with'
+        or diag $report =~ /(^# .*?)^## /ms;
+    like $report, qr/^\| \Q$_\E \| (?:\d+:)?\d+\.\d+\S* \|$/m, "${_}'s version"
+        for 'nginx', 'lua-nginx-module', 'LuaJIT', 'njs', 'Node', 'fastify',
+            'undici', 'OpenSSL';
+    like $report, qr/^Each passed the same ([3-9]\d) requests first/m,
+         'all did the same work';
+
+    my %row;
+    my $ms = qr/[\d.]+ ms/;
+    my $cpu = qr/([\d.]+) us \| ([\d.]+) \| [\d.]+/;
+    my $busy = qr/(\d+) \| (\d+) %/;
+
+    for my $name ('bare `proxy_pass`', 'jamhook', 'jamhook, SQLite',
+                  'lua-nginx', 'njs', 'Node, fastify and undici')
+    {
+        ok $report =~ /^\| \Q$name\E \| $cpu \| $busy \| $ms \| $ms \|$/m,
+           "$name: CPU and rate" or next;
+        $row{$name} = [$1, $2, $3, $4];
+
+        # of a core; no process does an event in a microsecond
+        ok $1 > 1 && $1 < 5000 && $2 > 0.1 && $3 > 100 && $4 > 5 && $4 < 400,
+           '... that can be' or diag "@{ $row{$name} }";
+
+        ok $report =~ /^\| \Q$name\E ((?:\| [\d.]+ ms ){4})\|$/m,
+           '... latency at a rate';
+
+        my @p = ($1 || '') =~ /([\d.]+)/g;
+        is_deeply \@p, [sort { $a <=> $b } @p], '... whose percentiles rise';
+
+        ok $report =~ /^\| \Q$name\E \| ([\d.]+) MiB \| ([\d.]+) MiB \|$/m
+           && $1 >= $2 && $2 > 1, '... memory';
+    }
+
+    is $row{'bare `proxy_pass`'}[1], '1.00', 'the floor is its own floor';
+    is +(() = $report =~ /^\| CPU .* \| (?:met|MISSED) \|$/mg), 5,
+       'what became of the goals';
+
+    for my $plot (qw(cpu rate latency)) {
+        like $report, qr/^!\[$plot\]\($plot\.svg\)$/m, "a plot: $plot";
+        like slurp("$out/$plot.svg"), qr{^<svg .*njs.*</svg>\s*\z}ms,
+             '... is there';
+    }
+
+    # one that takes what is forged is not measured
+
+    my $source = "$out/source";
+
+    mkdir $source;
+    system('cp', (glob 't/bench/rivals/*.*'), $source) == 0 or die 'cp';
+
+    my $lua = slurp("$source/relay.lua");
+    is $lua =~ s/C\.CRYPTO_memcmp\(mac, given, 32\) == 0/true/, 1,
+       'a rival that compares nothing';
+
+    open my $fh, '>', "$source/relay.lua" or die $!;
+    print $fh $lua;
+    close $fh or die $!;
+
+    $said = `t/bench/rivals.pl --quick --only lua --source $source \\
+             --plots $out 2>&1`;
+
+    isnt $?, 0, '... fails the run';
+    like $said, qr/^lua-nginx does not do the same work:$/m, '... says so';
+    like $said, qr/^  another key: answers 200 delivered, not 401 /m,
+         '... and why';
+    unlike $said, qr/us \|/, '... before anything is measured';
+}
+
+sub slurp {
+    my ($file) = @_;
+
+    local $/;
+    open my $fh, '<', $file or return '';
+    return scalar <$fh>;
+}
+
 my $said = `t/bench/bench.pl --seconds 1 --rounds 0 --deliveries 50 2>&1`;
 
 is $?, 0, 'bench.pl' or diag $said;
