@@ -272,8 +272,8 @@ sub versions {
 
 
 # What each must do: a name, the event (arguments of Jamhook::event), the
-# answer, and what arrives at the target, as [conversation, body], or nothing. "says":
-# what the target answers; only those who wait for that are asked.
+# answer, and what arrives at the target, as [conversation, body], or nothing.
+# "says": what the target answers; only those who wait for that are asked.
 
 my $ENVELOPE = '{"id":"evt_12345","type":"%s",'
     . '"created_at":"2025-09-09T12:00:00Z","data":%s}';
