@@ -13,6 +13,9 @@
 #               portal's calls, and SQLite beside PostgreSQL; its report is
 #               build/bench/report.md
 # make static   builds build/static/nginx with the module inside
+# make deb      makes Debian packages in build/deb
+# make deb-test the same, and lintian; and their life in a clean Debian 12, from
+#               installation to purge (as root)
 # make install  puts the module where this machine's nginx looks for it, and the
 #               command line and its manual page below PREFIX
 # make page     makes src/front/ngx_http_jamhook_page.c of src/front/page
@@ -33,6 +36,7 @@
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
 #   NODES_BENCH=--quick ... of make bench: options of t/bench/nodes.pl
+#   DEB_VERSION, DEBFULLNAME, DEBEMAIL, DEB_BUILD_OPTIONS  of make deb
 #   DESTDIR, MODULES_DIR, ETC_DIR, PREFIX=/usr/local  of make install
 
 SHELL = /bin/bash
@@ -46,8 +50,8 @@ TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) torture torture-nodes bench static install page \
-        clean
+.PHONY: all run stop $(TESTS) torture torture-nodes bench static deb \
+        deb-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -86,6 +90,14 @@ static:
 	@$(TOOLS)/deps.sh build source
 	@src=$$($(TOOLS)/source.sh) && \
 	    NGINX_SRC=$$src $(TOOLS)/build.sh static build/static
+
+deb:
+	@$(TOOLS)/deps.sh build deb
+	@$(TOOLS)/deb.sh
+
+deb-test:
+	@$(TOOLS)/deps.sh build deb chroot
+	@t/packages/deb.sh
 
 install: all
 	@$(TOOLS)/install.sh

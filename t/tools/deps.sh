@@ -82,6 +82,14 @@ for group; do
             packages="$packages build-essential libpcre2-dev zlib1g-dev"
         ;;
 
+        deb)
+            packages="$packages debhelper dpkg-dev nginx nginx-dev perl"
+        ;;
+
+        chroot)
+            packages="$packages debootstrap lintian"
+        ;;
+
         packages)
             # what the script itself calls again, with sudo before it
             shift
