@@ -16,6 +16,7 @@
 # make deb      makes Debian packages in build/deb
 # make deb-test the same, and lintian; and their life in a clean Debian 12, from
 #               installation to purge (as root)
+# make source-test   builds in nginx's own tree, as the README says
 # make install  puts the module where this machine's nginx looks for it, and the
 #               command line and its manual page below PREFIX
 # make page     makes src/front/ngx_http_jamhook_page.c of src/front/page
@@ -51,7 +52,7 @@ TOOLS = t/tools
 TESTS = test unit blocks check hup san palloc valgrind
 
 .PHONY: all run stop $(TESTS) torture torture-nodes bench static deb \
-        deb-test install page clean
+        deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -98,6 +99,10 @@ deb:
 deb-test:
 	@$(TOOLS)/deps.sh build deb chroot
 	@t/packages/deb.sh
+
+source-test:
+	@$(TOOLS)/deps.sh build source
+	@t/packages/source.pl
 
 install: all
 	@$(TOOLS)/install.sh

@@ -146,8 +146,10 @@ is $nginx->send(Jamhook::event(body => '{}', id => "w$_"))->{status}, 200,
    "an event that waits, $_" for 1 .. 5;
 $stored += 5;
 
+$old = $nginx->pid;
 module($present);
 ok $nginx->upgrade, 'the present version';
+ok gone($old), '... takes the place of the other';
 ok $nginx->wait_for(sub { $nginx->logged(qr/made by a later version/) }),
    'says that the store was made by a later version';
 is $nginx->send(Jamhook::event(body => '{}', id => 'no'))->{status}, 503,
