@@ -8,6 +8,8 @@
 #define NGX_HTTP_JAMHOOK_REDACT_CUT    0x101
 
 
+static size_t ngx_http_jamhook_redact_any(u_char *p, u_char *last,
+    ngx_str_t *secrets, ngx_uint_t n, ngx_uint_t cut);
 static size_t ngx_http_jamhook_redact_find(u_char *p, u_char *last,
     ngx_str_t *secret, ngx_uint_t cut);
 static u_char *ngx_http_jamhook_redact_unit(u_char *p, u_char *last,
@@ -18,35 +20,72 @@ void
 ngx_http_jamhook_redact(ngx_str_t *text, ngx_str_t *secrets, ngx_uint_t n,
     ngx_uint_t cut)
 {
-    u_char      *p, *last, *out, *next;
+    u_char      *p, *last, *out, *start, *next;
     size_t       len;
-    ngx_uint_t   i, unit;
+    ngx_uint_t   unit;
 
     p = text->data;
     last = text->data + text->len;
     out = text->data;
 
     while (p < last) {
+        next = ngx_http_jamhook_redact_unit(p, last, &unit);
         len = 0;
 
-        for (i = 0; i < n && len == 0; i++) {
-            len = ngx_http_jamhook_redact_find(p, last, &secrets[i], cut);
+        /* in a text without escapes it may begin in what looks like one */
+
+        for (start = p; start < next; start++) {
+            len = ngx_http_jamhook_redact_any(start, last, secrets, n, cut);
+
+            if (len) {
+                break;
+            }
         }
 
-        if (len) {
-            p += len;
-            out = ngx_cpymem(out, "...", sizeof("...") - 1);
+        ngx_memmove(out, p, start - p);
+
+        if (len == 0) {
+            out += start - p;
+            p = next;
             continue;
         }
 
-        next = ngx_http_jamhook_redact_unit(p, last, &unit);
+        if (start > p && *out == '\\') {
 
-        while (p < next) {
-            *out++ = *p++;
+            /* half an escape: its backslash is one, for who reads JSON */
+
+            ngx_memmove(out + 1, out, start - p);
+            out++;
         }
+
+        out += start - p;
+        out = ngx_cpymem(out, "...", sizeof("...") - 1);
+
+        p = start + len;
     }
 
     text->len = out - text->data;
+}
+
+
+/* of the secrets the first that is there */
+
+static size_t
+ngx_http_jamhook_redact_any(u_char *p, u_char *last, ngx_str_t *secrets,
+    ngx_uint_t n, ngx_uint_t cut)
+{
+    size_t      len;
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        len = ngx_http_jamhook_redact_find(p, last, &secrets[i], cut);
+
+        if (len) {
+            return len;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -58,6 +97,15 @@ ngx_http_jamhook_redact_find(u_char *p, u_char *last, ngx_str_t *secret,
 {
     u_char      *s, *slast, *start;
     ngx_uint_t   unit, wanted, n;
+
+    /* as it is, with backslashes of its own, or short where it is decoded */
+
+    if (secret->len >= NGX_HTTP_JAMHOOK_REDACT_MIN
+        && secret->len <= (size_t) (last - p)
+        && ngx_memcmp(p, secret->data, secret->len) == 0)
+    {
+        return secret->len;
+    }
 
     start = p;
     s = secret->data;
