@@ -1,5 +1,6 @@
 
 #include "ngx_http_jamhook_tool.h"
+#include "ngx_http_jamhook_text.h"
 
 #include <stdio.h>
 
@@ -111,24 +112,25 @@ ngx_http_jamhook_tool_lines(ngx_str_t *text, ngx_uint_t indent)
 static uint32_t
 ngx_http_jamhook_tool_next(u_char **p, u_char *end)
 {
-    u_char    *start;
-    uint32_t   c;
+    size_t  n;
 
     if (**p < 0x80) {
         return *(*p)++;
     }
 
-    start = *p;
-    c = ngx_utf8_decode(p, end - start);
+    /*
+     * nginx's decoder takes any bytes from 0x80 on to end a character with,
+     * and in these may stand one that a terminal knows.
+     */
 
-    /* surrogates as well */
+    n = ngx_http_jamhook_text_utf8(*p, end - *p);
 
-    if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
-        *p = start + 1;
+    if (n == 0) {
+        (*p)++;
         return 0xffffffff;
     }
 
-    return c;
+    return ngx_utf8_decode(p, n);
 }
 
 
