@@ -48,6 +48,8 @@ static ngx_int_t ngx_http_jamhook_pgsql_uri_show(
     size_t len, ngx_pool_t *pool);
 static u_char *ngx_http_jamhook_pgsql_uri_hosts(u_char *p,
     ngx_http_jamhook_pgsql_uri_parts_t *parts);
+static ngx_uint_t ngx_http_jamhook_pgsql_uri_is_ipv6(u_char *host,
+    size_t len);
 static u_char *ngx_http_jamhook_pgsql_uri_escape(u_char *p, u_char *s,
     size_t len);
 static ngx_uint_t ngx_http_jamhook_pgsql_uri_count(char *list);
@@ -477,7 +479,7 @@ ngx_http_jamhook_pgsql_uri_hosts(u_char *p,
 
         len = ngx_http_jamhook_pgsql_uri_item(hosts, i, &item);
 
-        if (len && ngx_strlchr(item, item + len, ':')) {
+        if (ngx_http_jamhook_pgsql_uri_is_ipv6(item, len)) {
             *p++ = '[';
             p = ngx_cpymem(p, item, len);
             *p++ = ']';
@@ -496,6 +498,34 @@ ngx_http_jamhook_pgsql_uri_hosts(u_char *p,
     }
 
     return p;
+}
+
+
+/* what stands in brackets as it is; a socket's directory may have a ":" */
+
+static ngx_uint_t
+ngx_http_jamhook_pgsql_uri_is_ipv6(u_char *host, size_t len)
+{
+    u_char      c;
+    size_t      i;
+    ngx_uint_t  colons;
+
+    colons = 0;
+
+    for (i = 0; i < len; i++) {
+        c = ngx_tolower(host[i]);
+
+        if (c == ':') {
+            colons++;
+
+        } else if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')
+                   && c != '.')
+        {
+            return 0;
+        }
+    }
+
+    return colons > 1;
 }
 
 
