@@ -7,6 +7,7 @@
 # make palloc   all blocks with an nginx built from source for finding overruns
 # make hup      all blocks, each by a reload of the nginx of the one before
 # make valgrind all blocks under valgrind (slow)
+# make fuzz     feeds what reads outside bytes with millions of inputs
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
 # make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
@@ -34,6 +35,8 @@
 #                           SHOW of make torture-nodes
 #   QUICK=1                 of make bench: the short form
 #   RIVALS=--quick ...      of make bench: options of t/bench/rivals.pl
+#   FUZZ_SECONDS=60, FUZZ="json uri"
+#                           of make fuzz: for each harness; these alone
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
 #   NODES_BENCH=--quick ... of make bench: options of t/bench/nodes.pl
@@ -44,6 +47,7 @@ SHELL = /bin/bash
 
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR PREFIX
+export FUZZ_SECONDS FUZZ
 export SECONDS_ RATE WORKERS SEED FAULTS SHOW
 export QUICK RIVALS DURABLE PORTAL NODES_BENCH
 
@@ -51,7 +55,7 @@ TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) torture torture-nodes bench static deb \
+.PHONY: all run stop $(TESTS) fuzz torture torture-nodes bench static deb \
         deb-test source-test install page clean
 
 all:
@@ -71,6 +75,13 @@ stop:
 $(TESTS):
 	@$(TOOLS)/deps.sh build test source $(filter valgrind,$@)
 	@$(TOOLS)/test.sh $@
+
+fuzz:
+	@$(TOOLS)/deps.sh build source fuzz
+	@$(TOOLS)/source.sh > /dev/null || :
+	@$(TOOLS)/build.sh module build
+	@$(TOOLS)/fuzz.sh build/fuzz
+	@t/fuzz/run.sh build/fuzz
 
 torture:
 	@$(TOOLS)/deps.sh build test

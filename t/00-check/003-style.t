@@ -10,8 +10,9 @@ my @files = grep { -f } split /\n/,
 
 cmp_ok scalar @files, '>', 10, 'git lists the files';
 
-my @texts = grep { !m{\.(png|lock)$|package-lock\.json$} && -T } @files;
-my @code = grep { m{^(src/|t/unit/)?[^/]*\.[ch]$|^src/.*\.[ch]$} } @files;
+my @texts = grep { !m{\.(png|lock)$|package-lock\.json$} && -T }
+            grep { !m{^t/fuzz/(?:seeds|found)/} } @files;
+my @code = grep { m{^(src/|t/(?:unit|fuzz)/)?[^/]*\.[ch]$|^src/.*\.[ch]$} } @files;
 
 sub lines_with {
     my ($pattern, @where) = @_;

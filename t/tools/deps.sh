@@ -33,6 +33,17 @@ need_node()
 }
 
 
+# libFuzzer and the sanitizers of Debian's clang, in a package by its version
+need_clang()
+{
+    local version
+
+    version=$(apt-cache show --no-all-versions clang 2> /dev/null \
+        | sed -n 's/^Depends:.*clang-\([0-9]*\).*/\1/p')
+    packages="$packages clang libclang-rt-${version:-14}-dev"
+}
+
+
 for group; do
     case $group in
 
@@ -62,10 +73,15 @@ for group; do
                       postgresql python3-jsonschema sqlite3 systemd
                       util-linux wrk"
             need_node
+            need_clang
         ;;
 
         page)
             need_node
+        ;;
+
+        fuzz)
+            need_clang
         ;;
 
         valgrind)

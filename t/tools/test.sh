@@ -110,6 +110,7 @@ build_tool()
 
 t/tools/build.sh module build
 build tool build_tool
+wants check && build fuzz t/tools/fuzz.sh build/fuzz
 
 # the module stays mapped, so that what is found at the end has names
 stay=-Wl,-z,nodelete
