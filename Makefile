@@ -13,6 +13,8 @@
 # make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
 #               portal's calls, and SQLite beside PostgreSQL; its report is
 #               build/bench/report.md
+# make profile  where the time of an event goes: instructions by function, and
+#               system calls, of jamhook and of a bare proxy_pass
 # make static   builds build/static/nginx with the module inside
 # make deb      makes Debian packages in build/deb
 # make deb-test the same, and lintian; and their life in a clean Debian 12, from
@@ -40,6 +42,7 @@
 #   DURABLE=--quick ...     of make bench: options of t/bench/durable.pl
 #   PORTAL=--quick ...      of make bench: options of t/bench/portal.pl
 #   NODES_BENCH=--quick ... of make bench: options of t/bench/nodes.pl
+#   PROFILE=--quick ...     of make profile: options of t/bench/profile.pl
 #   DEB_VERSION, DEBFULLNAME, DEBEMAIL, DEB_BUILD_OPTIONS  of make deb
 #   DESTDIR, MODULES_DIR, ETC_DIR, PREFIX=/usr/local  of make install
 
@@ -55,8 +58,8 @@ TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) fuzz torture torture-nodes bench static deb \
-        deb-test source-test install page clean
+.PHONY: all run stop $(TESTS) fuzz torture torture-nodes bench profile static \
+        deb deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -97,6 +100,12 @@ bench:
 	@$(TOOLS)/deps.sh build bench
 	@$(TOOLS)/build.sh module build
 	@t/bench/report.pl
+
+profile:
+	@$(TOOLS)/deps.sh build profile source
+	@src=$$($(TOOLS)/source.sh) && \
+	    NGINX_SRC=$$src $(TOOLS)/build.sh static build/profile
+	@t/bench/profile.pl --nginx $(CURDIR)/build/profile/nginx $(PROFILE)
 
 static:
 	@$(TOOLS)/deps.sh build source

@@ -188,7 +188,7 @@ sub sink {
 sub relay_http {
     my ($store) = @_;
 
-    return $store->line . q{
+    return ($store ? $store->line : '') . q{
             access_log off;
             keepalive_requests 100000000;
 

@@ -94,6 +94,10 @@ for group; do
             need_node
         ;;
 
+        profile)
+            packages="$packages perl strace valgrind libcryptx-perl sqlite3"
+        ;;
+
         source)
             packages="$packages build-essential libpcre2-dev zlib1g-dev"
         ;;
