@@ -33,6 +33,7 @@ typedef struct {
 } ngx_http_jamhook_json_scan_t;
 
 
+static u_char *ngx_http_jamhook_json_skip_plain(u_char *p, u_char *last);
 static ngx_int_t ngx_http_jamhook_json_scan(
     ngx_http_jamhook_json_scan_t *scan, ngx_str_t *text);
 static ngx_int_t ngx_http_jamhook_json_scan_root(
@@ -125,6 +126,24 @@ ngx_http_jamhook_json_parse(ngx_pool_t *pool, ngx_str_t *text,
 }
 
 
+void
+ngx_http_jamhook_json_release(ngx_pool_t *pool, ngx_http_jamhook_json_t *root)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_jamhook_json_cleanup
+            && cln->data == root)
+        {
+            cln->handler = NULL;
+            cJSON_Delete(root);
+            return;
+        }
+    }
+}
+
+
 ngx_http_jamhook_json_kind_e
 ngx_http_jamhook_json_member(ngx_http_jamhook_json_t *object, char *name,
     ngx_http_jamhook_json_t **item)
@@ -136,7 +155,10 @@ ngx_http_jamhook_json_member(ngx_http_jamhook_json_t *object, char *name,
 
     for (member = object->child; member != NULL; member = member->next) {
 
-        if (member->string == NULL || ngx_strcmp(member->string, name) != 0) {
+        if (member->string == NULL
+            || *member->string != *name
+            || ngx_strcmp(member->string, name) != 0)
+        {
             continue;
         }
 
@@ -235,7 +257,7 @@ ngx_http_jamhook_json_string(ngx_http_jamhook_json_t *item, ngx_str_t *value)
     data = (u_char *) item->valuestring;
     len = ngx_strlen(data);
 
-    if (ngx_strlchr(data, data + len, NGX_HTTP_JAMHOOK_JSON_NUL) != NULL) {
+    if (memchr(data, NGX_HTTP_JAMHOOK_JSON_NUL, len) != NULL) {
         return NGX_DECLINED;
     }
 
@@ -311,37 +333,14 @@ ngx_http_jamhook_json_escaped_length(ngx_str_t *s)
 }
 
 
-/* eight bytes at a time: in each the high bit says that it is not plain */
-
 ngx_uint_t
 ngx_http_jamhook_json_is_plain(ngx_str_t *s)
 {
-    size_t     left;
-    u_char    *p;
-    uint64_t   w, quote, slash, odd;
+    u_char  *last;
 
-    static const uint64_t  ones = 0x0101010101010101,
-                           high = 0x8080808080808080;
+    last = s->data + s->len;
 
-    p = s->data;
-    odd = 0;
-
-    for (left = s->len; left >= 8; left -= 8, p += 8) {
-        ngx_memcpy(&w, p, 8);
-
-        quote = w ^ (ones * '"');
-        slash = w ^ (ones * '\\');
-
-        odd |= w | (w - ones * 0x20) | (quote - ones) | (slash - ones);
-    }
-
-    for ( /* void */ ; left; left--, p++) {
-        if (*p >= 0x80 || !ngx_http_jamhook_json_plain(*p)) {
-            return 0;
-        }
-    }
-
-    return (odd & high) == 0;
+    return ngx_http_jamhook_json_skip_plain(s->data, last) == last;
 }
 
 
@@ -384,6 +383,42 @@ ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s)
     *dst++ = '"';
 
     return dst;
+}
+
+
+/*
+ * To the first byte that is not plain ASCII.  Eight bytes at a time: the high
+ * bit of each says that it is none, or that one before it is none.
+ */
+
+static u_char *
+ngx_http_jamhook_json_skip_plain(u_char *p, u_char *last)
+{
+    uint64_t  w, quote, slash, odd;
+
+    static const uint64_t  ones = 0x0101010101010101,
+                           high = 0x8080808080808080;
+
+    while (last - p >= 8) {
+        ngx_memcpy(&w, p, 8);
+
+        quote = w ^ (ones * '"');
+        slash = w ^ (ones * '\\');
+
+        odd = w | (w - ones * 0x20) | (quote - ones) | (slash - ones);
+
+        if (odd & high) {
+            break;
+        }
+
+        p += 8;
+    }
+
+    while (p < last && *p < 0x80 && ngx_http_jamhook_json_plain(*p)) {
+        p++;
+    }
+
+    return p;
 }
 
 
@@ -581,7 +616,13 @@ ngx_http_jamhook_json_scan_string(ngx_http_jamhook_json_scan_t *scan)
     u_char     ch;
     size_t     n;
 
-    while (scan->p < scan->last) {
+    for ( ;; ) {
+        scan->p = ngx_http_jamhook_json_skip_plain(scan->p, scan->last);
+
+        if (scan->p == scan->last) {
+            break;
+        }
+
         ch = *scan->p;
 
         if (ch == '"') {

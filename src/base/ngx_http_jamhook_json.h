@@ -3,7 +3,8 @@
  * JSON: the one owner of cJSON, and strict where cJSON is lenient.
  *
  * A document is parsed by cJSON with malloc() and belongs to the pool it was
- * parsed with: a pool cleanup deletes it.  cJSON's global hooks stay alone.
+ * parsed with: a pool cleanup deletes it, if it was not released before.
+ * cJSON's global hooks stay alone.
  * Strings that are handed out point into the document.
  */
 
@@ -47,6 +48,10 @@ ngx_int_t ngx_http_jamhook_json_check(ngx_str_t *text, char **why);
  */
 ngx_int_t ngx_http_jamhook_json_parse(ngx_pool_t *pool, ngx_str_t *text,
     ngx_http_jamhook_json_t **root, char **why);
+
+/* Deletes a document before its pool goes: nothing may point into it. */
+void ngx_http_jamhook_json_release(ngx_pool_t *pool,
+    ngx_http_jamhook_json_t *root);
 
 /*
  * Looks up a member of an object by its exact name (case counts).  Returns

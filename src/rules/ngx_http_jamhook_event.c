@@ -38,6 +38,8 @@ static void ngx_http_jamhook_event_shape(
     ngx_http_jamhook_event_reader_t *reader, ngx_str_t *type);
 static void ngx_http_jamhook_event_intercom(
     ngx_http_jamhook_event_reader_t *reader);
+static ngx_int_t ngx_http_jamhook_event_keep(ngx_http_jamhook_event_t *event,
+    ngx_pool_t *pool);
 static ngx_uint_t ngx_http_jamhook_event_has(ngx_http_jamhook_json_t *object,
     char *name);
 static ngx_uint_t ngx_http_jamhook_event_is_output(
@@ -114,6 +116,12 @@ ngx_http_jamhook_event_read(ngx_http_jamhook_event_t *event, ngx_str_t *body,
     ngx_http_jamhook_event_type(&reader, event_type);
 
     event->is_connector_output = ngx_http_jamhook_event_is_output(&reader);
+
+    if (ngx_http_jamhook_event_keep(event, pool) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_jamhook_json_release(pool, reader.root);
 
     return NGX_OK;
 }
@@ -359,6 +367,54 @@ ngx_http_jamhook_event_intercom(ngx_http_jamhook_event_reader_t *reader)
     {
         reader->event->conversation_id = value;
     }
+}
+
+
+/*
+ * Brings the values out of the document.  An event waits for its target or its
+ * store, and many do: what malloc() gave for each small piece of the document
+ * is better given back now, while it is at hand for the next one.
+ */
+
+static ngx_int_t
+ngx_http_jamhook_event_keep(ngx_http_jamhook_event_t *event, ngx_pool_t *pool)
+{
+    size_t       len;
+    u_char      *p;
+    ngx_uint_t   i;
+    ngx_str_t   *values[] = {
+        &event->type,
+        &event->event_id,
+        &event->created_at,
+        &event->conversation_id,
+        &event->jam_id,
+        &event->recording_url
+    };
+
+    len = 0;
+
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        len += values[i]->len;
+    }
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+
+        if (values[i]->len == 0) {
+            ngx_str_null(values[i]);
+            continue;
+        }
+
+        ngx_memcpy(p, values[i]->data, values[i]->len);
+        values[i]->data = p;
+        p += values[i]->len;
+    }
+
+    return NGX_OK;
 }
 
 

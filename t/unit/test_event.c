@@ -716,17 +716,17 @@ main(void)
         const char  *body;
         ngx_int_t    n;        /* allocations of its own */
     } runs[] = {
-        { "{\"conversationId\":\"1\"}", 1 },
-        { "{\"conversationId\":1}", 2 },
-        { "{\"conversationId\":-1}", 3 },
-        { "{\"jamUrl\":\"\\u0000\"}", 3 },
-        { "{\"jamUrl\":\"\"}", 2 },
-        { "{\"jamId\":\"\"}", 2 },
-        { "{\"data\":{\"conversationId\":\"\"}}", 2 },
-        { "{\"data\":{},\"type\":1}", 2 },
-        { "{\"data\":{},\"id\":1}", 2 },
-        { "{\"data\":{},\"created_at\":1}", 2 },
-        { "{\"data\":{},\"data\":1}", 2 },
+        { "{\"conversationId\":\"1\"}", 2 },
+        { "{\"conversationId\":1}", 3 },
+        { "{\"conversationId\":-1}", 4 },
+        { "{\"jamUrl\":\"\\u0000\"}", 4 },
+        { "{\"jamUrl\":\"\"}", 3 },
+        { "{\"jamId\":\"\"}", 3 },
+        { "{\"data\":{\"conversationId\":\"\"}}", 3 },
+        { "{\"data\":{},\"type\":1}", 3 },
+        { "{\"data\":{},\"id\":1}", 3 },
+        { "{\"data\":{},\"created_at\":1}", 3 },
+        { "{\"data\":{},\"data\":1}", 3 },
     };
 
     pool = ngx_create_pool(1, NULL);
