@@ -4,7 +4,7 @@
  * request.
  *
  * Configuration lives in cf->pool and is read-only once nginx runs, but for
- * an endpoint's "line" and "flow", which are a worker's own state.
+ * an endpoint's "line", "flow" and "joined", which are a worker's own state.
  */
 
 
@@ -99,6 +99,8 @@ struct ngx_http_jamhook_endpoint_s {
                                                     longest first; not what
                                                     is in variables */
     unsigned                       variables:1;  /* in one of its URLs */
+    unsigned                       joined:1;     /* relay/endpoint's: the id
+                                                    alone follows the name */
     ngx_uint_t                     index;        /* in jmcf->endpoints */
     ngx_http_jamhook_line_t        line;
     ngx_http_jamhook_flow_t        flow;

@@ -21,6 +21,13 @@ enum {
 };
 
 
+typedef struct {
+    ngx_str_t    key;
+    ngx_str_t    lowcase;
+    ngx_uint_t   hash;         /* 0: not asked for yet */
+} ngx_http_jamhook_deliver_name_t;
+
+
 static ngx_int_t ngx_http_jamhook_deliver_create_subrequest(
     ngx_http_jamhook_delivery_t *d);
 static ngx_int_t ngx_http_jamhook_deliver_create_body(
@@ -35,17 +42,17 @@ static u_char *ngx_http_jamhook_deliver_log_handler(ngx_log_t *log,
     u_char *buf, size_t len);
 
 
-static ngx_str_t  ngx_http_jamhook_deliver_names[][2] = {
-    { ngx_string("Content-Type"), ngx_string("content-type") },
-    { ngx_string("Content-Length"), ngx_string("content-length") },
-    { ngx_string("User-Agent"), ngx_string("user-agent") },
-    { ngx_string("Idempotency-Key"), ngx_string("idempotency-key") },
-    { ngx_string("webhook-id"), ngx_string("webhook-id") },
-    { ngx_string("webhook-timestamp"), ngx_string("webhook-timestamp") },
-    { ngx_string("webhook-signature"), ngx_string("webhook-signature") },
-    { ngx_string("svix-id"), ngx_string("svix-id") },
-    { ngx_string("svix-timestamp"), ngx_string("svix-timestamp") },
-    { ngx_string("svix-signature"), ngx_string("svix-signature") }
+static ngx_http_jamhook_deliver_name_t  ngx_http_jamhook_deliver_names[] = {
+    { ngx_string("Content-Type"), ngx_string("content-type"), 0 },
+    { ngx_string("Content-Length"), ngx_string("content-length"), 0 },
+    { ngx_string("User-Agent"), ngx_string("user-agent"), 0 },
+    { ngx_string("Idempotency-Key"), ngx_string("idempotency-key"), 0 },
+    { ngx_string("webhook-id"), ngx_string("webhook-id"), 0 },
+    { ngx_string("webhook-timestamp"), ngx_string("webhook-timestamp"), 0 },
+    { ngx_string("webhook-signature"), ngx_string("webhook-signature"), 0 },
+    { ngx_string("svix-id"), ngx_string("svix-id"), 0 },
+    { ngx_string("svix-timestamp"), ngx_string("svix-timestamp"), 0 },
+    { ngx_string("svix-signature"), ngx_string("svix-signature"), 0 }
 };
 
 static ngx_str_t  ngx_http_jamhook_deliver_content_type =
@@ -319,21 +326,25 @@ static ngx_table_elt_t *
 ngx_http_jamhook_deliver_push_header(ngx_http_request_t *sr, ngx_uint_t i,
     ngx_str_t *value)
 {
-    ngx_str_t        *name;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t                  *h;
+    ngx_http_jamhook_deliver_name_t  *name;
 
     h = ngx_list_push(&sr->headers_in.headers);
     if (h == NULL) {
         return NULL;
     }
 
-    name = ngx_http_jamhook_deliver_names[i];
+    name = &ngx_http_jamhook_deliver_names[i];
+
+    if (name->hash == 0) {
+        name->hash = ngx_hash_key(name->lowcase.data, name->lowcase.len);
+    }
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
 
-    h->key = name[0];
-    h->lowcase_key = name[1].data;
-    h->hash = ngx_hash_key(name[1].data, name[1].len);
+    h->key = name->key;
+    h->lowcase_key = name->lowcase.data;
+    h->hash = name->hash;
     h->value = *value;
 
     return h;

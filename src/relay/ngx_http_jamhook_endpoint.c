@@ -155,11 +155,34 @@ ngx_http_jamhook_endpoint_fin_create_request(ngx_http_request_t *r)
     ngx_http_upstream_t          *u;
     ngx_http_jamhook_uri_e        uri;
     ngx_http_jamhook_delivery_t  *d;
+    ngx_http_jamhook_endpoint_t  *ep;
 
     u = r->upstream;
     bufs = u->request_bufs;
     d = ngx_http_jamhook_deliver_get(r);
+    ep = d->endpoint;
     id = &d->parcel->event.conversation_id;
+
+    /*
+     * Where one URI had two slashes the next one has, too; but an "if" may
+     * have a proxy_pass of its own.
+     */
+
+    if (ep->joined) {
+        rc = ngx_http_jamhook_endpoint_fin_join(d, bufs);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (ngx_http_jamhook_connector_fin_check(&u->uri, id)
+            == NGX_HTTP_JAMHOOK_URI_OK)
+        {
+            return NGX_OK;
+        }
+
+        u->request_bufs = bufs;
+    }
 
     rc = d->create_request(r);
 
@@ -177,6 +200,8 @@ ngx_http_jamhook_endpoint_fin_create_request(ngx_http_request_t *r)
         }
 
         uri = ngx_http_jamhook_connector_fin_check(&u->uri, id);
+
+        ep->joined = (uri == NGX_HTTP_JAMHOOK_URI_OK);
     }
 
     if (uri == NGX_HTTP_JAMHOOK_URI_WRONG) {
