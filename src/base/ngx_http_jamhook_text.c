@@ -12,7 +12,6 @@ static ngx_int_t ngx_http_jamhook_text_alphabet(ngx_str_t *s, size_t max,
 static size_t ngx_http_jamhook_text_formed(u_char *p, size_t len,
     size_t *whole);
 static ngx_uint_t ngx_http_jamhook_text_host(u_char *p, u_char *last);
-static ngx_uint_t ngx_http_jamhook_text_base64_value(u_char ch);
 
 
 /* one bit a character, 32 of them a word: 0x00-0x1f, 0x20-0x3f and so on */
@@ -32,6 +31,32 @@ static const uint32_t  ngx_http_jamhook_text_types[] = {
     0x07fffffe,    /* a-z */
     0x00000000, 0x00000000, 0x00000000, 0x00000000
 };
+
+
+/* what a character stands for in base64; 0x00-0x0f, 0x10-0x1f and so on */
+
+#define XX  NGX_HTTP_JAMHOOK_TEXT_BAD
+
+static const u_char  ngx_http_jamhook_text_base64[] = {
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, 62, XX, XX, XX, 63,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, XX, XX, XX, XX, XX, XX,
+    XX,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, XX, XX, XX, XX, XX,
+    XX, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX
+};
+
+#undef XX
 
 
 ngx_int_t
@@ -71,13 +96,32 @@ ngx_http_jamhook_text_not_utf8(u_char *p, size_t len)
 }
 
 
+/* eight bytes at a time: is one below 0x20, or is one 0x7f? */
+
 ngx_uint_t
 ngx_http_jamhook_text_has_control(ngx_str_t *s)
 {
-    size_t  i;
+    size_t     left;
+    u_char    *p;
+    uint64_t   w, del;
 
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
+    static const uint64_t  ones = 0x0101010101010101,
+                           high = 0x8080808080808080;
+
+    p = s->data;
+
+    for (left = s->len; left >= 8; left -= 8, p += 8) {
+        ngx_memcpy(&w, p, 8);
+
+        del = w ^ (ones * 0x7f);
+
+        if ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & high) {
+            return 1;
+        }
+    }
+
+    for ( /* void */ ; left; left--, p++) {
+        if (*p < 0x20 || *p == 0x7f) {
             return 1;
         }
     }
@@ -108,7 +152,7 @@ ngx_http_jamhook_text_http_url(ngx_str_t *s)
         return NGX_DECLINED;
     }
 
-    if (ngx_strlchr(p, last, ' ') != NULL
+    if (memchr(p, ' ', last - p) != NULL
         || ngx_http_jamhook_text_has_control(s))
     {
         return NGX_DECLINED;
@@ -176,7 +220,7 @@ ngx_http_jamhook_text_base64_decode(u_char *dst, size_t *len, ngx_str_t *src,
     bits = 0;
 
     for (i = 0; i < n; i++) {
-        value = ngx_http_jamhook_text_base64_value(src->data[i]);
+        value = ngx_http_jamhook_text_base64[src->data[i]];
 
         if (value == NGX_HTTP_JAMHOOK_TEXT_BAD) {
             return NGX_DECLINED;
@@ -348,31 +392,4 @@ ngx_http_jamhook_text_host(u_char *p, u_char *last)
     }
 
     return host < p && *host != ':';
-}
-
-
-static ngx_uint_t
-ngx_http_jamhook_text_base64_value(u_char ch)
-{
-    if (ch >= 'A' && ch <= 'Z') {
-        return ch - 'A';
-    }
-
-    if (ch >= 'a' && ch <= 'z') {
-        return ch - 'a' + 26;
-    }
-
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0' + 52;
-    }
-
-    if (ch == '+') {
-        return 62;
-    }
-
-    if (ch == '/') {
-        return 63;
-    }
-
-    return NGX_HTTP_JAMHOOK_TEXT_BAD;
 }

@@ -821,6 +821,32 @@ test_plain(void)
 }
 
 
+/* a string is looked at in words: each byte, at each place in one */
+
+static void
+test_places(ngx_pool_t *pool)
+{
+    char         *why;
+    u_char        text[] = "{\"a\":\"01234567890123456789\"}";
+    ngx_str_t     s;
+    ngx_uint_t    i, at, n, whole;
+
+    for (at = 0, n = 0; at < 20; at++) {
+
+        for (i = 0; i < 256; i++) {
+            s = shim_bytes(pool, text, sizeof(text) - 1);
+            s.data[6 + at] = (u_char) i;
+
+            whole = (i >= 0x20 && i < 0x80 && i != '"' && i != '\\');
+
+            n += (ngx_http_jamhook_json_check(&s, &why) == NGX_OK) == whole;
+        }
+    }
+
+    ok(n == 20 * 256, "a byte that no string may hold is found anywhere");
+}
+
+
 int
 main(void)
 {
@@ -838,6 +864,7 @@ main(void)
     test_escape(pool);
     test_ownership(pool);
     test_memory();
+    test_places(pool);
 
     ngx_destroy_pool(pool);
     test_plain();
