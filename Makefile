@@ -10,6 +10,7 @@
 # make fuzz     feeds what reads outside bytes with millions of inputs
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
+# make soak     mixed load with faults for minutes, or hours: does anything grow?
 # make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
 #               portal's calls, and SQLite beside PostgreSQL; its report is
 #               build/bench/report.md
@@ -35,6 +36,7 @@
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture; the first two, WORKERS, SEED and
 #                           SHOW of make torture-nodes
+#   MINUTES=5               of make soak, and RATE, WORKERS, SEED and SHOW
 #   QUICK=1                 of make bench: the short form
 #   RIVALS=--quick ...      of make bench: options of t/bench/rivals.pl
 #   FUZZ_SECONDS=60, FUZZ="json uri"
@@ -51,15 +53,15 @@ SHELL = /bin/bash
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR PREFIX
 export FUZZ_SECONDS FUZZ
-export SECONDS_ RATE WORKERS SEED FAULTS SHOW
+export SECONDS_ MINUTES RATE WORKERS SEED FAULTS SHOW
 export QUICK RIVALS DURABLE PORTAL NODES_BENCH
 
 TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) fuzz torture torture-nodes bench profile static \
-        deb deb-test source-test install page clean
+.PHONY: all run stop $(TESTS) fuzz torture torture-nodes soak bench profile \
+        static deb deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -95,6 +97,11 @@ torture-nodes:
 	@$(TOOLS)/deps.sh build test
 	@$(TOOLS)/build.sh module build
 	@t/torture/nodes.pl
+
+soak:
+	@$(TOOLS)/deps.sh build test
+	@$(TOOLS)/build.sh module build
+	@t/torture/soak.pl
 
 bench:
 	@$(TOOLS)/deps.sh build bench

@@ -14,6 +14,7 @@ package Account;
 #       refused => qr/.../);            what a sender may be told but 200
 #   $account->fault('name', 'what it is about', ...);
 #   $account->notes(@more);             the figures, as lines of the test
+#   $account->add($other);              the faults and sums of another one
 #   $account->checks;                   the test's checks
 #   $account->{acked};                  events that were acknowledged
 #   $account->{states};                 deliveries: { pending => n, sending,
@@ -300,6 +301,17 @@ sub states {
         if $states->{failed};
     $self->fault('stuck', map { "$_: $states->{$_}" } qw(pending sending))
         if $states->{pending} || $states->{sending};
+}
+
+
+sub add {
+    my ($self, $other) = @_;
+
+    push @{ $self->{faults}{$_} }, @{ $other->{faults}{$_} }
+        for keys %{ $other->{faults} };
+    $self->{answers}{$_} += $other->{answers}{$_}
+        for keys %{ $other->{answers} };
+    $self->{$_} += $other->{$_} for qw(sent acked tries);
 }
 
 

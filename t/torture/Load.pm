@@ -9,7 +9,8 @@ package Load;
 #   my @plan = ($load->steps, ...);   the target's part of a plan: lists of
 #                                     [second, what, ...], by rand
 #   my %do = ($load->orders, ...);    what each of it does
-#   my $nginx = $load->nginx(timeout => '500ms', ...);    for Jamhook::Nginx
+#   my $nginx = $load->nginx(timeout => '500ms', ...);    for Jamhook::Nginx;
+#                                 http and server are added to what is there
 #   $load->send_to($nginx->port);
 #   $load->follow(\@plan, \%do, sub { ... });    the last one all the time
 #   $load->start($nginx);         unless it runs
@@ -23,6 +24,7 @@ package Load;
 #                                 get their last events through
 #   $load->drains(sub { ... });   checks that this comes true
 #   $load->stop;
+#   $load->again;                 from here on once more: other ids, another log
 #   my $account = $load->account(rows => sub { ... });    see Account
 
 use strict;
@@ -68,10 +70,28 @@ sub new {
         ended => {}, did => {}, trouble => [],
     }, $class;
 
-    $self->{target} = Target->new(port => Jamhook::Env::free_port(),
-                                  log => $self->{log}, seed => $self->{seed});
+    $self->{port} = Jamhook::Env::free_port();
+    $self->begin;
 
     return $running = $self;
+}
+
+
+sub begin {
+    my ($self) = @_;
+
+    $self->{target} = Target->new(map { $_ => $self->{$_} }
+                                      qw(port log seed));
+}
+
+
+sub again {
+    my ($self) = @_;
+
+    $self->stop;
+    $self->{seed}++;
+    $self->{ended} = {};
+    $self->begin;
 }
 
 
@@ -128,10 +148,13 @@ sub orders {
 sub nginx {
     my ($self, %opt) = @_;
 
+    my ($http, $server) = map { defined $_ ? $_ : '' }
+                          delete @opt{qw(http server)};
+
     return Jamhook::Nginx->new(
         workers => $self->{workers}, connections => 1024,
-        target => $self->{target}{port}, level => $ENV{LEVEL} || 'info',
-        http => q{
+        target => $self->{port}, level => $ENV{LEVEL} || 'info',
+        http => $http . q{
             log_format  jam  '$msec $pid $status $jamhook_id $jamhook_result';
             access_log  logs/access.log jam;
 
@@ -144,7 +167,7 @@ sub nginx {
                 server     127.0.0.1:%{target};
                 keepalive  16;
             }
-        }, server => q{
+        }, server => $server . q{
             client_body_buffer_size  64k;
 
             location = /jam {
