@@ -62,7 +62,7 @@ none('no path of one machine', lines_with(
      qr{(?<![\w.])/(?:wor[k]|far[m]|roo[t])/}, @texts));
 
 my $known = qr{^(?:\.\w[^/]*|ngx_http_jamhook_module\.c|config|src|t|README\.md
-               |LICENSE|Makefile|CHANGES\.md)$}x;
+               |LICENSE|Makefile|CHANGES\.md|SECURITY\.md)$}x;
 my %top = map { (split m{/})[0] => 1 } @files;
 none('nothing new at the top', map { "$_\n" } grep { !/$known/ } sort keys %top);
 
