@@ -338,6 +338,10 @@ ngx_http_jamhook_json_is_plain(ngx_str_t *s)
 {
     u_char  *last;
 
+    if (s->len == 0) {
+        return 1;
+    }
+
     last = s->data + s->len;
 
     return ngx_http_jamhook_json_skip_plain(s->data, last) == last;
@@ -353,7 +357,7 @@ ngx_http_jamhook_json_escape(u_char *dst, ngx_str_t *s)
 
     *dst++ = '"';
 
-    if (ngx_http_jamhook_json_is_plain(s)) {
+    if (s->len != 0 && ngx_http_jamhook_json_is_plain(s)) {
         dst = ngx_cpymem(dst, s->data, s->len);
         *dst++ = '"';
 
