@@ -32,10 +32,16 @@ static ngx_int_t ngx_http_jamhook_pgsql_batch(ngx_http_jamhook_pgsql_t *s,
     ngx_http_jamhook_clock_t *clock, ngx_http_jamhook_failure_t *failure);
 static void ngx_http_jamhook_pgsql_batch_end(ngx_http_jamhook_pgsql_t *s);
 static void ngx_http_jamhook_pgsql_anew(ngx_http_jamhook_pgsql_t *s);
+static void ngx_http_jamhook_pgsql_nap(ngx_http_jamhook_pgsql_t *s,
+    ngx_uint_t tries);
+static ngx_uint_t ngx_http_jamhook_pgsql_retry(ngx_http_jamhook_pgsql_t *s,
+    ngx_uint_t tries);
 static ngx_int_t ngx_http_jamhook_pgsql_transaction(
     ngx_http_jamhook_pgsql_t *s, ngx_http_jamhook_op_t **ops, ngx_uint_t n);
 static ngx_int_t ngx_http_jamhook_pgsql_ops(ngx_http_jamhook_pgsql_t *s,
     ngx_http_jamhook_op_t **ops, ngx_uint_t n);
+static ngx_int_t ngx_http_jamhook_pgsql_snapshot(
+    ngx_http_jamhook_pgsql_t *s, ngx_http_jamhook_op_t *op);
 static ngx_int_t ngx_http_jamhook_pgsql_begin(ngx_http_jamhook_pgsql_t *s,
     ngx_http_jamhook_pgsql_e sql);
 static ngx_int_t ngx_http_jamhook_pgsql_commit(ngx_http_jamhook_pgsql_t *s);
@@ -135,25 +141,32 @@ static ngx_int_t
 ngx_http_jamhook_pgsql_establish(ngx_http_jamhook_pgsql_t *s,
     ngx_uint_t *created)
 {
+    ngx_int_t   rc;
+    ngx_uint_t  tries;
+
     if (ngx_http_jamhook_pgsql_connect(s) != NGX_OK
         || ngx_http_jamhook_pgsql_schema(s, created) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_http_jamhook_pgsql_endpoints(s) == NGX_OK) {
-        return NGX_OK;
+    /*
+     * A deadlock, with a node that has them in another order: it may come
+     * again before that one gets on.
+     */
+
+    for (tries = 1; /* void */ ; tries++) {
+        rc = ngx_http_jamhook_pgsql_endpoints(s);
+
+        if (rc == NGX_OK || !s->again || s->broken
+            || tries == NGX_HTTP_JAMHOOK_PGSQL_TRIES)
+        {
+            return rc;
+        }
+
+        ngx_http_jamhook_pgsql_nap(s, tries);
+        ngx_http_jamhook_pgsql_anew(s);
     }
-
-    if (!s->again || s->broken) {
-        return NGX_ERROR;
-    }
-
-    /* a deadlock, with a node that has them in another order: it is over */
-
-    ngx_http_jamhook_pgsql_anew(s);
-
-    return ngx_http_jamhook_pgsql_endpoints(s);
 }
 
 
@@ -274,6 +287,37 @@ ngx_http_jamhook_pgsql_anew(ngx_http_jamhook_pgsql_t *s)
 }
 
 
+/* longer each time, and not as long as the others */
+
+static void
+ngx_http_jamhook_pgsql_nap(ngx_http_jamhook_pgsql_t *s, ngx_uint_t tries)
+{
+    struct timespec  nap;
+
+    nap.tv_sec = 0;
+    nap.tv_nsec = tries * (NGX_HTTP_JAMHOOK_PGSQL_NAP + s->shard % 8)
+                  * 1000000;
+
+    (void) nanosleep(&nap, NULL);
+}
+
+
+/* after a batch that failed for that many times; 1: it is worth another try */
+
+static ngx_uint_t
+ngx_http_jamhook_pgsql_retry(ngx_http_jamhook_pgsql_t *s, ngx_uint_t tries)
+{
+    if (!s->again || tries == NGX_HTTP_JAMHOOK_PGSQL_TRIES) {
+        return 0;
+    }
+
+    ngx_http_jamhook_pgsql_nap(s, tries);
+    ngx_http_jamhook_pgsql_anew(s);
+
+    return !s->broken || ngx_http_jamhook_pgsql_ready(s) == NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_jamhook_pgsql_write(void *session, ngx_http_jamhook_op_t **ops,
     ngx_uint_t n, ngx_http_jamhook_clock_t *clock,
@@ -281,7 +325,6 @@ ngx_http_jamhook_pgsql_write(void *session, ngx_http_jamhook_op_t **ops,
 {
     ngx_int_t                  rc;
     ngx_uint_t                 tries;
-    struct timespec            nap;
     ngx_http_jamhook_pgsql_t  *s = session;
 
     if (ngx_http_jamhook_pgsql_batch(s, clock, failure) != NGX_OK
@@ -291,26 +334,11 @@ ngx_http_jamhook_pgsql_write(void *session, ngx_http_jamhook_op_t **ops,
         return NGX_ERROR;
     }
 
-    for (tries = 1; /* void */ ; tries++) {
+    tries = 0;
+
+    do {
         rc = ngx_http_jamhook_pgsql_transaction(s, ops, n);
-
-        if (rc == NGX_OK || !s->again
-            || tries == NGX_HTTP_JAMHOOK_PGSQL_TRIES)
-        {
-            break;
-        }
-
-        nap.tv_sec = 0;
-        nap.tv_nsec = tries * (NGX_HTTP_JAMHOOK_PGSQL_NAP + s->shard % 8)
-                      * 1000000;
-        (void) nanosleep(&nap, NULL);
-
-        ngx_http_jamhook_pgsql_anew(s);
-
-        if (s->broken && ngx_http_jamhook_pgsql_ready(s) != NGX_OK) {
-            break;
-        }
-    }
+    } while (rc != NGX_OK && ngx_http_jamhook_pgsql_retry(s, ++tries));
 
     ngx_http_jamhook_pgsql_batch_end(s);
 
@@ -394,7 +422,7 @@ ngx_http_jamhook_pgsql_read(void *session, ngx_http_jamhook_op_t *op,
     ngx_http_jamhook_clock_t *clock, ngx_http_jamhook_failure_t *failure)
 {
     ngx_int_t                  rc;
-    ngx_uint_t                 woken;
+    ngx_uint_t                 tries, woken;
     ngx_http_jamhook_pgsql_t  *s = session;
 
     op->woken = 0;
@@ -406,29 +434,42 @@ ngx_http_jamhook_pgsql_read(void *session, ngx_http_jamhook_op_t *op,
         return NGX_ERROR;
     }
 
-    rc = NGX_OK;
-
     /* a POLL sees what was released before it began */
 
     woken = ngx_http_jamhook_pgsql_notified(s)
             && op->type != NGX_HTTP_JAMHOOK_OP_POLL;
 
-    /* one snapshot, so that all it reads is of one moment */
+    tries = 0;
 
-    if (ngx_http_jamhook_pgsql_begin(s, NGX_HTTP_JAMHOOK_PGSQL_BEGIN_READ)
-        != NGX_OK
-        || ngx_http_jamhook_pgsql_one[op->type](s, op) != NGX_OK
-        || ngx_http_jamhook_pgsql_commit(s) != NGX_OK)
-    {
-        ngx_http_jamhook_pgsql_rollback(s);
-        rc = NGX_ERROR;
-    }
+    do {
+        rc = ngx_http_jamhook_pgsql_snapshot(s, op);
+    } while (rc != NGX_OK && ngx_http_jamhook_pgsql_retry(s, ++tries));
 
     op->woken = ngx_http_jamhook_pgsql_notified(s) || woken;
 
     ngx_http_jamhook_pgsql_batch_end(s);
 
     return rc;
+}
+
+
+/* all it reads is of one moment */
+
+static ngx_int_t
+ngx_http_jamhook_pgsql_snapshot(ngx_http_jamhook_pgsql_t *s,
+    ngx_http_jamhook_op_t *op)
+{
+    if (ngx_http_jamhook_pgsql_begin(s, NGX_HTTP_JAMHOOK_PGSQL_BEGIN_READ)
+        == NGX_OK
+        && ngx_http_jamhook_pgsql_one[op->type](s, op) == NGX_OK
+        && ngx_http_jamhook_pgsql_commit(s) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    ngx_http_jamhook_pgsql_rollback(s);
+
+    return NGX_ERROR;
 }
 
 

@@ -530,21 +530,20 @@ test_waits(void)
 }
 
 
-static void
-test_deadlock(void)
+/*
+ * Of two in a deadlock one gives way: who has waited for a second.  1: that was
+ * the node.
+ */
+
+static ngx_uint_t
+deadlock(session_t *s, PGconn *db, event_t *op, route_t routes[2][3],
+    ngx_int_t *rc)
 {
     node_t       node;
-    PGconn      *db;
-    event_t      op[2];
-    route_t      routes[2][3];
-    session_t   *s;
     PGresult    *res;
     ngx_uint_t   done;
 
     ngx_http_jamhook_op_t  *ops[2];
-
-    s = store_fresh();
-    db = store_connect(store_uri);
 
     (void) tell(db, "BEGIN; INSERT INTO events (received_at, id, body)"
                     " VALUES (1, 'b', '{}')");
@@ -556,8 +555,6 @@ test_deadlock(void)
 
     node_start(&node, s, ops, 2);
     (void) blocked();
-
-    /* the node waits first, so it is the first to find out, and gives way */
 
     (void) PQsendQuery(db, "INSERT INTO events (received_at, id, body)"
                            " VALUES (1, 'a', '{}')");
@@ -575,11 +572,46 @@ test_deadlock(void)
         PQclear(res);
     }
 
+    (void) tell(db, "COMMIT");
+    *rc = node_end(&node);
+
+    return done;
+}
+
+
+static void
+test_deadlock(void)
+{
+    PGconn      *db;
+    event_t      op[2];
+    route_t      routes[2][3];
+    session_t   *s;
+    ngx_int_t    rc;
+    ngx_uint_t   i, done;
+
+    s = NULL;
+    db = NULL;
+    done = 0;
+
+    /*
+     * The node waits first, so it is the first to find out; where this machine
+     * has slept for that second it looked too early.
+     */
+
+    for (i = 0; i < 10 && !done; i++) {
+        if (s != NULL) {
+            PQfinish(db);
+            store_close(s);
+        }
+
+        s = store_fresh();
+        db = store_connect(store_uri);
+        done = deadlock(s, db, op, routes, &rc);
+    }
+
     ok(done == 1, "a deadlock: the node gives way");
 
-    (void) tell(db, "COMMIT");
-
-    ok(node_end(&node) == NGX_OK
+    ok(rc == NGX_OK
        && op[0].event != 0 && op[1].event == 1
        && op[0].verdict == NGX_HTTP_JAMHOOK_EVENT_STORED
        && routes[0][0].claimed && routes[1][0].claimed
@@ -678,6 +710,60 @@ test_crossed(void)
     deadlocks = sql("SELECT deadlocks FROM pg_stat_database"
                     " WHERE datname = current_database()");
     ok(deadlocks == 0, "without a deadlock (%d)", (int) deadlocks);
+}
+
+
+/* a session that somebody ends while it reads */
+
+static void *
+polled(void *data)
+{
+    ngx_int_t  *rc = data;
+
+    poll_t       op;
+    ngx_pool_t  *pool;
+
+    *rc = poll_store(&op, &pool);
+
+    if (*rc != NGX_OK) {
+        (void) printf("# %d %s\n", failure.kind, failure.text);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+static void
+test_ended(void)
+{
+    PGconn      *db;
+    session_t   *s;
+    ngx_int_t    rc;
+    pthread_t    thread;
+    ngx_uint_t   ended;
+
+    s = store_fresh();
+    db = store_connect(store_uri);
+
+    (void) tell(db, "BEGIN; LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE");
+    (void) pthread_create(&thread, NULL, polled, &rc);
+
+    ended = blocked()
+            && sql("SELECT count(pg_terminate_backend(pid))"
+                   " FROM pg_stat_activity WHERE datname = current_database()"
+                   " AND wait_event_type = 'Lock'")
+               == 1;
+
+    (void) tell(db, "COMMIT");
+    (void) pthread_join(thread, NULL);
+
+    ok(ended && rc == NGX_OK,
+       "a session that somebody ends while it reads: another one reads");
+
+    PQfinish(db);
+    store_close(s);
 }
 
 
@@ -1171,6 +1257,7 @@ main(void)
     test_waits();
     test_deadlock();
     test_crossed();
+    test_ended();
     test_open();
     test_twice();
     test_late();
