@@ -62,7 +62,10 @@ ngx_http_jamhook_upkeep_init(ngx_cycle_t *cycle,
     ev->log = cycle->log;
     ev->cancelable = 1;
 
-    ngx_add_timer(ev, ngx_http_jamhook_upkeep.every);
+    /* soon, for nginx may be reloaded again before "every" is over */
+
+    ngx_add_timer(ev, ngx_min(ngx_http_jamhook_upkeep.every,
+                              NGX_HTTP_JAMHOOK_UPKEEP_FIRST));
 }
 
 

@@ -63,6 +63,31 @@ sub given_up {
     $nginx->ends_well;
 }
 
+# a worker that is replaced, by a reload or as it died, begins to wait anew
+
+{
+    $target->set('200');
+    my $nginx = Jamhook::Nginx->new(target => $target->port, store => 1,
+        name => 'reloads', http => 'jamhook_retention 8s;',
+        server => ingest('e') . endpoint('e'));
+
+    put($nginx, ids('a', 1 .. 3));
+    $nginx->store->idle;
+
+    # sooner than it looks as a rule, that is each two seconds
+    my $next = time + 1.4;
+
+    ok $nginx->wait_for(sub {
+        if (time > $next) {
+            $nginx->reload;
+            $next = time + 1.4;
+        }
+
+        return left($nginx, 'events') == 0;
+    }, 25), 'with a reload every 1.4 s what is too old goes as well';
+    $nginx->ends_well;
+}
+
 # what waits: for an active endpoint, a paused one, one that is not there
 
 {
