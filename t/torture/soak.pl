@@ -229,6 +229,8 @@ sub quiet {
     $quiet{wal} = -s $store->file . '-wal' || 0;
     $quiet{left} = files_in($store->dir) + files_in($nginx->dir . '/temp');
     $quiet{events} = $store->value('select count(*) from events');
+    $quiet{oldest} = time - $store->value('select min(received_at) from events')
+                            / 1000;
 
     return \%quiet;
 }
@@ -370,6 +372,13 @@ my @steady = @quiet[$reloads .. $#quiet];
 my %elders = map { $_->{elder_pid} => 1 } @steady;
 
 is scalar keys %elders, 1, 'one worker lived from the last reload on';
+
+# what is finished goes by a look each quarter of that time, and within some
+# seconds; a look is missed where the worker dies that was to take it
+my ($oldest) = sort { $b <=> $a } map { $_->{oldest} } @quiet;
+
+cmp_ok $oldest, '<', 1.5 * $retention + 5,
+       "no event is kept for much longer than its $retention s";
 
 # The elder has two rounds to warm up, and the store is full after its retention
 # and what that waits for.
