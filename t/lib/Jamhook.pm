@@ -393,8 +393,8 @@ sub workers {
     my $pid = Jamhook::Env::slurp("$ENV{TEST_NGINX_SERVROOT}/logs/nginx.pid");
 
     return unless $pid =~ /^\d+$/;
-    return grep { Jamhook::Env::slurp("/proc/$_/cmdline") =~ s/\0+\z//r
-                  =~ /worker process\z/ } Jamhook::Env::children($pid);
+    return Jamhook::Env::workers($pid,
+                                 "$ENV{TEST_NGINX_SERVROOT}/logs/error.log");
 }
 
 

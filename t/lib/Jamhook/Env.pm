@@ -125,6 +125,29 @@ sub children {
 }
 
 
+# The workers of the master $pid, with $all those too that shut down. Their titles
+# tell; under valgrind a process has no title of its own, but nginx says all of it
+# in this log of level notice.
+sub workers {
+    my ($pid, $log, $all) = @_;
+
+    if ($UNDER eq 'valgrind') {
+        my $said = slurp($log);
+        my %is = map { $_ => 1 } $said =~ /: start worker process (\d+)$/mg;
+
+        delete @is{ $said =~ / (\d+)#\d+: gracefully shutting down$/mg }
+            if !$all;
+
+        return grep { $is{$_} } children($pid);
+    }
+
+    my $as = $all ? qr/worker process/ : qr/worker process$/;
+
+    return grep { slurp("/proc/$_/cmdline") =~ s/\0+\z//r =~ $as }
+           children($pid);
+}
+
+
 # Ends an nginx by QUIT, TERM, or KILL, and waits; false: it had to be killed.
 sub stop_nginx {
     my ($pid, $signal, $seconds) = @_;

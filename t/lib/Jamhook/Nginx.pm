@@ -133,6 +133,8 @@ $user
 $module
 worker_processes @{[ $self->{workers} || 1 ]};
 error_log logs/error.log @{[ $self->{level} || 'info' ]};
+@{[ $Jamhook::Env::UNDER eq 'valgrind' ? 'error_log logs/notice.log notice;'
+                                       : '' ]}
 pid nginx.pid;
 env ASAN_OPTIONS;
 @{[ $self->{faults} ? "env LD_PRELOAD;\nenv JAMHOOK_FAULTS;" : '' ]}
@@ -242,10 +244,8 @@ sub pid { $_[0]{pid} }
 sub workers {
     my ($self, $all) = @_;
 
-    my $as = $all ? qr/worker process/ : qr/worker process$/;
-
-    return grep { Jamhook::Env::slurp("/proc/$_/cmdline") =~ s/\0+$//r =~ $as }
-           Jamhook::Env::children($self->{pid});
+    return Jamhook::Env::workers($self->{pid}, "$self->{dir}/logs/notice.log",
+                                 $all);
 }
 
 
