@@ -390,8 +390,6 @@ ngx_http_jamhook_deliver_log_handler(ngx_log_t *log, u_char *buf, size_t len)
                 ((u_char *) ctx - offsetof(ngx_http_jamhook_shell_t, log_ctx));
     d = shell->data;
 
-    p = buf;
-
     if (log->action) {
         p = ngx_snprintf(buf, len, " while %s", log->action);
         len -= p - buf;

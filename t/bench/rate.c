@@ -77,11 +77,27 @@ static conn_t   *spare;
 static int64_t   start, end;
 
 
-static void
+static __attribute__((noreturn)) void
 die(const char *what)
 {
     perror(what);
     exit(1);
+}
+
+
+/* zeros */
+
+static void *
+room(size_t n, size_t size)
+{
+    void  *p;
+
+    p = calloc(n, size);
+    if (p != NULL) {
+        return p;
+    }
+
+    die("calloc");
 }
 
 
@@ -280,7 +296,7 @@ static void
 answer_came(conn_t *c, size_t n)
 {
     if (!c->busy || n != c->n) {
-        fprintf(stderr, "an answer to nothing\n");
+        (void) fprintf(stderr, "an answer to nothing\n");
         exit(1);
     }
 
@@ -290,7 +306,7 @@ answer_came(conn_t *c, size_t n)
 
     if (strncmp(c->in, "HTTP/1.1 200", 12) != 0) {
         if (errors++ == 0) {
-            fprintf(stderr, "%s\n", c->in);
+            (void) fprintf(stderr, "%s\n", c->in);
         }
     }
 
@@ -352,7 +368,7 @@ take(conn_t *c)
     int      one = 1;
     conn_t  *new;
 
-    new = calloc(1, sizeof(conn_t));
+    new = room(1, sizeof(conn_t));
     new->kind = TARGET;
     new->fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK);
 
@@ -387,7 +403,8 @@ readable(conn_t *c)
         }
 
         if (c->busy) {
-            fprintf(stderr, "a connection was closed without an answer\n");
+            (void) fprintf(stderr,
+                           "a connection was closed without an answer\n");
             exit(1);
         }
 
@@ -493,10 +510,10 @@ run(char **arg)
     key_len -= (secret[strlen(secret) - 1] == '=')
                + (secret[strlen(secret) - 2] == '=');
 
-    planned = calloc(MAX, sizeof(int64_t));
-    answer = calloc(MAX, sizeof(uint32_t));
-    arrival = calloc(MAX, sizeof(uint32_t));
-    late = calloc(MAX, sizeof(uint32_t));
+    planned = room(MAX, sizeof(int64_t));
+    answer = room(MAX, sizeof(uint32_t));
+    arrival = room(MAX, sizeof(uint32_t));
+    late = room(MAX, sizeof(uint32_t));
 
     ep = epoll_create1(0);
 
@@ -507,7 +524,7 @@ run(char **arg)
     }
 
     for (i = 0; i < connections; i++) {
-        c = calloc(1, sizeof(conn_t));
+        c = room(1, sizeof(conn_t));
         c->kind = SENDER;
         dial(c);
         c->next = spare;
@@ -619,9 +636,9 @@ sync_file(char **arg)
     uint32_t  *took;
 
     n = atoi(arg[1]);
-    took = calloc(n, sizeof(uint32_t));
+    took = room(n, sizeof(uint32_t));
     memset(block, 'x', sizeof(block));
-    snprintf(name, sizeof(name), "%s/fsync.%d", arg[0], (int) getpid());
+    (void) snprintf(name, sizeof(name), "%s/fsync.%d", arg[0], (int) getpid());
 
     fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_APPEND, 0600);
 
@@ -660,8 +677,8 @@ main(int argc, char **argv)
         return sync_file(argv + 2);
     }
 
-    fprintf(stderr, "rate send PORT PATH SECRET CONNECTIONS SECONDS RATE FIRST"
-            " TARGET\nrate fsync DIRECTORY N\n");
+    (void) fprintf(stderr, "rate send PORT PATH SECRET CONNECTIONS SECONDS RATE"
+                   " FIRST TARGET\nrate fsync DIRECTORY N\n");
 
     return 2;
 }

@@ -156,7 +156,7 @@ again(ngx_http_jamhook_pgsql_uri_t *u, ngx_pool_t *pool)
     check(uri.data[uri.len] == '\0' && strlen((char *) uri.data) == uri.len);
 
     if (ngx_http_jamhook_pgsql_uri(&two, &uri, pool) != NGX_OK) {
-        fprintf(stderr, "shown: %s: %s\n", uri.data, two.error);
+        (void) fprintf(stderr, "shown: %s: %s\n", uri.data, two.error);
         check(!"it is a URI itself");
     }
 

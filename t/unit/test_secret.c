@@ -277,7 +277,6 @@ test_wiped(void)
     static const char  *texts[] = { P1, SK, PK, BAD, P1 "=" };
 
     for (i = 0; i < nitems(texts); i++) {
-        ngx_str_set(&text, "");
         text.data = (u_char *) texts[i];
         text.len = strlen(texts[i]);
 

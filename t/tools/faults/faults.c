@@ -97,7 +97,7 @@ faults_init(void)
     fd = open(name, O_RDWR | O_CLOEXEC);
 
     if (fd == -1) {
-        fprintf(stderr, "faults: %s: %s\n", name, strerror(errno));
+        (void) fprintf(stderr, "faults: %s: %s\n", name, strerror(errno));
         return;
     }
 
@@ -106,7 +106,7 @@ faults_init(void)
     (void) close(fd);
 
     if (p == MAP_FAILED || ((faults_t *) p)->magic != FAULTS_MAGIC) {
-        fprintf(stderr, "faults: %s cannot be used\n", name);
+        (void) fprintf(stderr, "faults: %s cannot be used\n", name);
         return;
     }
 
@@ -139,7 +139,7 @@ faults_below_fd(int fd)
 
     e = errno;
 
-    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    (void) snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
     n = readlink(name, path, sizeof(path) - 1);
     errno = e;
 
