@@ -7,6 +7,7 @@
 # make palloc   all blocks with an nginx built from source for finding overruns
 # make hup      all blocks, each by a reload of the nginx of the one before
 # make valgrind all blocks under valgrind (slow)
+# make lint     static analysis: clang-tidy, cppcheck, gcc -fanalyzer (minutes)
 # make fuzz     feeds what reads outside bytes with millions of inputs
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
@@ -32,7 +33,9 @@
 #   NGINX_CONF=...    more options for nginx's configure
 #   CC, CFLAGS, LDFLAGS, WERROR=1
 #   PORT, STANDIN_PORT      of make run
-#   T=t/10-x/001-y.t        of make blocks, hup, san ...: these tests
+#   T=t/10-x/001-y.t        of make blocks, hup, san ...: these tests; of make
+#                           lint: these C files
+#   LINT=cppcheck           of make lint: these tools alone
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture; the first two, WORKERS, SEED and
 #                           SHOW of make torture-nodes
@@ -60,8 +63,8 @@ TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) fuzz torture torture-nodes soak bench profile \
-        static deb deb-test source-test install page clean
+.PHONY: all run stop $(TESTS) lint fuzz torture torture-nodes soak bench \
+        profile static deb deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -80,6 +83,10 @@ stop:
 $(TESTS):
 	@$(TOOLS)/deps.sh build test source $(filter valgrind,$@)
 	@$(TOOLS)/test.sh $@
+
+lint:
+	@$(TOOLS)/deps.sh build lint
+	@$(TOOLS)/lint.sh $(LINT)
 
 fuzz:
 	@$(TOOLS)/deps.sh build source fuzz

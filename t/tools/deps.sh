@@ -64,11 +64,11 @@ for group; do
         ;;
 
         test)
-            packages="$packages chromium clang curl git gnuplot-nox nginx
-                      openssl perl
-                      procps libcryptx-perl libhttp-message-perl
-                      libipc-run-perl liblist-moreutils-perl
-                      libtest-base-perl libtest-longstring-perl
+            packages="$packages chromium clang clang-tidy cppcheck curl git
+                      gnuplot-nox nginx openssl perl procps
+                      libcryptx-perl libhttp-message-perl libipc-run-perl
+                      liblist-moreutils-perl libtest-base-perl
+                      libtest-longstring-perl
                       libdbd-pg-perl libtext-diff-perl liburi-perl libwww-perl
                       postgresql python3-jsonschema sqlite3 systemd
                       util-linux wrk"
@@ -82,6 +82,10 @@ for group; do
 
         fuzz)
             need_clang
+        ;;
+
+        lint)
+            packages="$packages clang-tidy cppcheck perl"
         ;;
 
         valgrind)
