@@ -262,7 +262,7 @@ ngx_http_jamhook_pgsql_uri_one_of(ngx_http_jamhook_pgsql_uri_t *u, char *name,
 
     len = ngx_strlen(value);
 
-    for (p = list; p; p = ngx_strchr(p, ' ')) {
+    for (p = list; p; p = (char *) ngx_strchr(p, ' ')) {
 
         if (*p == ' ') {
             p++;
@@ -586,7 +586,7 @@ ngx_http_jamhook_pgsql_uri_item(char *list, ngx_uint_t i, u_char **item)
     *item = (u_char *) list;
 
     while (list && i--) {
-        list = ngx_strchr(list, ',');
+        list = (char *) ngx_strchr(list, ',');
 
         if (list) {
             list++;
@@ -598,7 +598,7 @@ ngx_http_jamhook_pgsql_uri_item(char *list, ngx_uint_t i, u_char **item)
     }
 
     *item = (u_char *) list;
-    end = ngx_strchr(list, ',');
+    end = (char *) ngx_strchr(list, ',');
 
     return end ? (size_t) (end - list) : ngx_strlen(list);
 }

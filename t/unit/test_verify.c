@@ -511,8 +511,8 @@ static headers_t  headers_table[] = {
 static void
 gather(ngx_http_jamhook_verify_set_t *set, ngx_pool_t *pool, const char *header)
 {
-    char       *colon;
-    ngx_str_t   name, value;
+    const char  *colon;
+    ngx_str_t    name, value;
 
     colon = strchr(header, ':');
 
