@@ -9,6 +9,8 @@
 # make valgrind all blocks under valgrind (slow)
 # make lint     static analysis: clang-tidy, cppcheck, gcc -fanalyzer (minutes)
 # make fuzz     feeds what reads outside bytes with millions of inputs
+# make matrix   builds and tests on Debian 12, 13 and unstable, each in a chroot
+#               (as root)
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
 # make soak     mixed load with faults for minutes, or hours: does anything grow?
@@ -36,6 +38,8 @@
 #   T=t/10-x/001-y.t        of make blocks, hup, san ...: these tests; of make
 #                           lint: these C files
 #   LINT=cppcheck           of make lint: these tools alone
+#   MATRIX="bookworm trixie sid", PARTS="check unit plain hup palloc static"
+#                           of make matrix
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture; the first two, WORKERS, SEED and
 #                           SHOW of make torture-nodes
@@ -56,15 +60,15 @@ SHELL = /bin/bash
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR PREFIX
 export FUZZ_SECONDS FUZZ
-export SECONDS_ MINUTES RATE WORKERS SEED FAULTS SHOW
+export SECONDS_ MINUTES RATE WORKERS SEED FAULTS SHOW MATRIX PARTS
 export QUICK RIVALS DURABLE PORTAL NODES_BENCH
 
 TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) lint fuzz torture torture-nodes soak bench \
-        profile static deb deb-test source-test install page clean
+.PHONY: all run stop $(TESTS) lint fuzz matrix torture torture-nodes soak \
+        bench profile static deb deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -94,6 +98,9 @@ fuzz:
 	@$(TOOLS)/build.sh module build
 	@$(TOOLS)/fuzz.sh build/fuzz
 	@t/fuzz/run.sh build/fuzz
+
+matrix:
+	@$(TOOLS)/matrix.sh
 
 torture:
 	@$(TOOLS)/deps.sh build test

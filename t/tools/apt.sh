@@ -7,7 +7,7 @@
 
 apt_side()
 {
-    local dir=$1 type=$2 suite=$3 code mirror
+    local dir=$1 type=$2 suite=$3 code mirror release
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg
 
     # apt drops to its own user for downloads, where it can
@@ -17,20 +17,23 @@ apt_side()
 
     code=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 
-    for mirror in $(apt-get indextargets \
-                        --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' \
-                        2> /dev/null \
-                    | awk -v c="$code" '$1 == c && $2 == "main" { print $3 }' \
-                    | sort -u)
-    do
+    # unstable bears the name of the release that it will be
+    while read -r release mirror; do
+        [ -n "$mirror" ] || continue
         [ -e $keys ] && type="$2 [signed-by=$keys]"
 
-        echo "$type $mirror ${suite:-$code} main" > "$dir/sources.list"
+        echo "$type $mirror ${suite:-$release} main" > "$dir/sources.list"
 
-        if apt_side_get "$dir" -qq update >> "$dir/log" 2>&1; then
+        if apt_side_get "$dir" -qq update < /dev/null >> "$dir/log" 2>&1; then
             return 0
         fi
-    done
+    done <<< "$(apt-get indextargets \
+                    --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 2> /dev/null \
+                | awk -v c="$code" '
+                      $2 == "main" && $1 == c { print 0, $1, $3 }
+                      $2 == "main" && ($1 == "sid" || $1 == "unstable") {
+                          print 1, $1, $3
+                      }' | sort -u | cut -d " " -f 2-)"
 
     echo "no Debian mirror with \"${suite:-$code}\" among this machine's apt" \
          "sources:" >&2

@@ -89,6 +89,9 @@ else
            --with-http_realip_module --with-http_auth_request_module \
            --with-http_addition_module --with-http_sub_module \
            --with-http_slice_module --with-http_stub_status_module "$@"
+
+    # since 1.25
+    [ ! -d "$src/src/http/v3" ] || set -- --with-http_v3_module "$@"
 fi
 
 # shellcheck disable=SC2206

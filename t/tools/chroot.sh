@@ -18,11 +18,12 @@
 # not made.
 #
 # A command has mounts, processes and shared memory of its own, and the
-# machine's network. All its processes and mounts are gone when it ends, or when
-# chroot.sh is ended. No service is started by a package that is installed.
+# machine's network, or none. All its processes and mounts are gone when it
+# ends, or when chroot.sh is ended. No service is started by a package that is installed.
 #
 #   JAMHOOK_CHROOTS=dir     where the directories are; build/chroot
 #   CHROOT_TMP=dir          a directory that "run" and "try" show as /mnt
+#   CHROOT_NET=no           a loopback interface of its own, and nothing else
 
 set -eu
 
@@ -166,11 +167,13 @@ bootstrap()
 # a command in namespaces of its own; ended with us, with all it has started
 contained()
 {
-    local pid rc
+    local pid rc net=
+
+    [ "${CHROOT_NET:-}" != no ] || net=--net
 
     setpriv --pdeathsig KILL \
         unshare --mount --pid --ipc --uts --fork --kill-child \
-                --propagation private -- "$@" <&0 &
+                --propagation private $net -- "$@" <&0 &
     pid=$!
 
     # unshare itself does not listen to them
@@ -191,8 +194,10 @@ contained()
 # takes what its children leave behind.
 inside='
 set -e
-root=$1 how=$2 show=$3
-shift 3
+root=$1 how=$2 show=$3 net=$4
+shift 4
+
+[ "$net" != no ] || ip link set lo up
 
 if [ "$how" = try ]; then
     mount -t tmpfs -o mode=755 try "$root.try"
@@ -239,7 +244,8 @@ run()
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2> /dev/null || :
 
     contained sh -c "$inside" chroot.sh "$root" "$how" "${CHROOT_TMP:-}" \
-        env -i PATH="$path" HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" "$@"
+        "${CHROOT_NET:-}" env -i PATH="$path" HOME=/root LANG=C.UTF-8 \
+        TERM="${TERM:-dumb}" "$@"
 }
 
 
@@ -286,6 +292,7 @@ case $what in
         exec 9> "$root.lock"
         flock 9
 
+        unset CHROOT_NET
         [ -d "$root" ] || bootstrap
         packages "$@" 9>&-
     ;;

@@ -63,17 +63,21 @@ for group; do
             packages="$packages curl openssl perl procps"
         ;;
 
-        test)
-            packages="$packages chromium clang clang-tidy cppcheck curl git
-                      gnuplot-nox nginx openssl perl procps
-                      libcryptx-perl libhttp-message-perl libipc-run-perl
-                      liblist-moreutils-perl libtest-base-perl
-                      libtest-longstring-perl
+        test | matrix)
+            packages="$packages clang clang-tidy cppcheck curl git nginx openssl
+                      perl procps libcryptx-perl libhttp-message-perl
+                      libipc-run-perl liblist-moreutils-perl
+                      libtest-base-perl libtest-longstring-perl
                       libdbd-pg-perl libtext-diff-perl liburi-perl libwww-perl
                       postgresql python3-jsonschema sqlite3 systemd
                       util-linux wrk"
-            need_node
             need_clang
+
+            # for rooms that "make matrix" leaves out
+            if [ $group = test ]; then
+                packages="$packages chromium gnuplot-nox"
+                need_node
+            fi
         ;;
 
         page)
@@ -111,7 +115,7 @@ for group; do
         ;;
 
         chroot)
-            packages="$packages debootstrap lintian"
+            packages="$packages debootstrap iproute2 lintian"
         ;;
 
         packages)
@@ -243,13 +247,31 @@ case " $* " in
 esac
 
 case " $* " in
-    *" test "* | *" valgrind "*) ;;
+    *" test "* | *" matrix "* | *" valgrind "*) ;;
     *) exit 0 ;;
 esac
 
 
-# promtool: of a package that would bring a server and its service. Where it is
-# not to be had, the test says so.
+# promtool: a package of its own in newer Debians, before that of one that would
+# bring a server and its service. Where it is not to be had, the test says so.
+
+promtool_of()
+{
+    if ! (cd "$side" && apt-get -qq download "$1") 2> build/apt.log \
+        && . t/tools/apt.sh && apt_side "$side" deb ""
+    then
+        (cd "$side" && apt_side_get "$side" -qq download "$1") \
+            2> build/apt.log || :
+    fi
+
+    for deb in "$side"/"$1"_*.deb; do
+        [ -e "$deb" ] || continue
+
+        mkdir -p build/prometheus/usr/bin
+        dpkg-deb --fsys-tarfile "$deb" \
+            | tar -xf - -C build/prometheus ./usr/bin/promtool
+    done
+}
 
 if ! command -v promtool > /dev/null \
     && [ ! -x build/prometheus/usr/bin/promtool ] \
@@ -260,20 +282,11 @@ then
     side=$(mktemp -d)
     chmod 755 "$side"
 
-    if ! (cd "$side" && apt-get -qq download prometheus) 2> build/apt.log \
-        && . t/tools/apt.sh && apt_side "$side" deb ""
-    then
-        (cd "$side" && apt_side_get "$side" -qq download prometheus) \
-            2> build/apt.log || :
+    if apt-cache show promtool > /dev/null 2>&1; then
+        promtool_of promtool
+    else
+        promtool_of prometheus
     fi
-
-    for deb in "$side"/prometheus_*.deb; do
-        [ -e "$deb" ] || continue
-
-        mkdir -p build/prometheus/usr/bin
-        dpkg-deb --fsys-tarfile "$deb" \
-            | tar -xf - -C build/prometheus ./usr/bin/promtool
-    done
 
     rm -rf "$side"
 fi

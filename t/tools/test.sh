@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh test|unit|blocks|check|hup|san|palloc|valgrind
+# test.sh test|unit|blocks|check|hup|san|palloc|valgrind|static
 #
 # Builds what these tests need, and ends in one run of prove. The modes that a
 # test of nginx can run in, each a small file in build/modes that is handed to
@@ -13,6 +13,8 @@
 #              sanitizers, and each pool allocation by malloc: finds more than
 #              san, and takes its place in "test" where there is a source
 #   valgrind   only when asked for
+#   static     an nginx built from source with the module inside, as "make
+#              static" gives it; only when asked for, what plain runs
 #
 # A file that cannot run in all of them says so: "# modes: plain san". One that
 # says "# stores: sqlite pgsql" runs a second time with PostgreSQL for its store,
@@ -20,6 +22,8 @@
 # as well. "# stores: pgsql": with PostgreSQL alone.
 #
 #   T="..."    only these files        JOBS=4     files at once
+#   PARTS="check unit"    of "test", these parts
+#   WITHOUT="75-browser"  not these rooms
 #   TEST_NGINX_USE_HUP=1 with "test" or "blocks": the mode hup alone
 
 set -eu
@@ -40,20 +44,21 @@ unset TEST_NGINX_USE_HUP
 mkdir -p build
 
 case $goal in
-    test)   parts="check unit plain hup palloc" ;;
+    test)   parts=${PARTS:-check unit plain hup palloc} ;;
     blocks) parts="plain" ;;
     san)    parts="unit san palloc" ;;
     *)      parts=$goal ;;
 esac
 
+wants() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac; }
+
 # without a source of nginx: the next best
-if [ $goal = test ] && ! t/tools/source.sh > /dev/null 2> build/source.err; then
+if [ $goal = test ] && wants palloc \
+    && ! t/tools/source.sh > /dev/null 2> build/source.err; then
     echo "no source of nginx to be had, san instead of palloc:" >&2
     tail -n 3 build/source.err >&2
-    parts="check unit plain hup san"
+    parts=${parts/palloc/san}
 fi
-
-wants() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac; }
 
 rm -rf $modes
 mkdir -p $modes
@@ -80,6 +85,15 @@ build_palloc()
     # nginx itself relies on behaviour that is undefined
     NGINX_SRC=$src SANITIZE=address,undefined RECOVER=1 NGINX_CONF= \
         CFLAGS=-DNGX_DEBUG_PALLOC=1 t/tools/build.sh static build/palloc
+}
+
+build_static()
+{
+    local src
+
+    src=$(t/tools/source.sh) || return 1
+
+    NGINX_SRC=$src t/tools/build.sh static build/static
 }
 
 build_unit()
@@ -120,6 +134,7 @@ wants san && build san env SANITIZE=address,undefined LDFLAGS=$stay \
 wants valgrind && build valgrind env LDFLAGS=$stay CFLAGS=-O1 \
                        t/tools/build.sh module build/valgrind
 wants palloc && build palloc build_palloc
+wants static && build static build_static
 wants unit && [ -x t/unit/build.sh ] && build unit build_unit
 
 for job in "${jobs_pids[@]}"; do
@@ -145,6 +160,10 @@ mode_file()
 
 tests=${T:-$(ls t/[0-9][0-9]-*/*.t 2>/dev/null || :)}
 
+for room in ${WITHOUT:-}; do
+    tests=$(printf '%s\n' $tests | grep -v "^t/$room/" || :)
+done
+
 if wants check; then
     for t in $tests; do
         grep -qE '^use Jamhook(::Nginx)?[ ;]' "$t" || files+=("$t")
@@ -166,7 +185,7 @@ if ! grep -q NGX_HTTP_JAMHOOK_PGSQL build/objs/ngx_auto_config.h; then
     has_pgsql=no
 fi
 
-for mode in plain hup san palloc valgrind; do
+for mode in plain hup san palloc valgrind static; do
     wants $mode || continue
 
     for t in $tests; do
@@ -175,7 +194,7 @@ for mode in plain hup san palloc valgrind; do
         only=$(sed -n 's/^# modes: *//p' "$t")
 
         if [ -n "$only" ]; then
-            case " $only " in *" $mode "*) ;; *) continue ;; esac
+            case " $only " in *" ${mode/static/plain} "*) ;; *) continue ;; esac
         fi
 
         name=${t#t/}
@@ -203,6 +222,13 @@ for mode in plain hup san palloc valgrind; do
             hup)
                 grep -qE '^use Jamhook[ ;]' "$t" || continue
                 set -- TEST_NGINX_USE_HUP 1
+            ;;
+
+            static)
+                mode_file "static/${name%.t}" "\$ENV{JAMHOOK_MODULE} = '';
+                    \$ENV{NGINX} = '$top/build/static/nginx';
+                    exec \$^X, '$t' or die 'exec';"
+                continue
             ;;
 
             *)
