@@ -129,6 +129,13 @@ ngx_http_jamhook_crypto_hmac(ngx_http_jamhook_hmac_t *hmac, ngx_str_t *parts,
         || EVP_DigestUpdate(hmac->work, inner, sizeof(inner)) != 1
         || EVP_DigestFinal_ex(hmac->work, digest, NULL) != 1)
     {
+        /*
+         * A copy that had no memory leaves a digest without a state behind,
+         * and the next one would write to where the state is not: since
+         * OpenSSL 3.5 at the latest.
+         */
+        (void) EVP_MD_CTX_reset(hmac->work);
+
         ERR_clear_error();
         return NGX_ERROR;
     }
