@@ -226,7 +226,7 @@ for mode in plain hup san palloc valgrind static; do
 
             static)
                 mode_file "static/${name%.t}" "\$ENV{JAMHOOK_MODULE} = '';
-                    \$ENV{NGINX} = '$top/build/static/nginx';
+                    \$ENV{JAMHOOK_NGINX} = '$top/build/static/nginx';
                     exec \$^X, '$t' or die 'exec';"
                 continue
             ;;

@@ -7,6 +7,7 @@ package Jamhook::Env;
 # after the test.
 #
 #   JAMHOOK_MODULE    the module; build/ngx_http_jamhook_module.so
+#   JAMHOOK_NGINX     nginx; this machine's (NGINX is a variable of nginx's own)
 #   JAMHOOK_UNDER     "san", "palloc" or "valgrind": what nginx runs under
 #                     (see t/tools/test.sh)
 #   TEST_NGINX_USE_HUP
@@ -43,7 +44,8 @@ if (!defined $MODULE) {
               . 'ngx_http_jamhook_module.so';
 }
 
-our $REAL_NGINX = $UNDER eq 'palloc' ? "$TOP/build/palloc/nginx" : $ENV{NGINX};
+our $REAL_NGINX = $UNDER eq 'palloc' ? "$TOP/build/palloc/nginx"
+                                       : $ENV{JAMHOOK_NGINX};
 
 if (!$REAL_NGINX) {
     ($REAL_NGINX) = grep { -x } '/usr/sbin/nginx',
