@@ -303,7 +303,7 @@ const char  *ngx_http_jamhook_pgsql_sql[] = {
     " SELECT ord FROM w WHERE NOT hit AND (NOT own OR kept IS NULL OR written"
     " OR NOT EXISTS (SELECT 1 FROM attempts a WHERE a.event = w.event"
     " AND a.endpoint + 0 = w.endpoint AND a.number = w.number"
-    " AND a.result + 0 = w.result))",
+    " AND a.result + 0 = w.result OFFSET 0))",
 
     /*
      * OUTCOME_ENDPOINT: "after" is jamhook_disable_after, 0: off.  A row is

@@ -58,7 +58,7 @@ static const struct {
     { NGX_HTTP_JAMHOOK_PGSQL_SHOW_DELIVERIES, "deliveries_pkey",
       "(event = " },
     { NGX_HTTP_JAMHOOK_PGSQL_SHOW_ATTEMPTS, "attempts_event",
-      "(event = $1)" },
+      "(event = " },
     { NGX_HTTP_JAMHOOK_PGSQL_REMOVE_ATTEMPTS, "attempts_event", "(event = " },
     { NGX_HTTP_JAMHOOK_PGSQL_STATS, "rollups_pkey", "((span = " }
 };
@@ -198,6 +198,19 @@ node_condition(PGresult *res, int row)
 }
 
 
+/*
+ * min() and max() read one row, at an end of the index.  Before PostgreSQL 17
+ * that has a condition too, IS NOT NULL, for columns that cannot be NULL.
+ */
+
+static ngx_uint_t
+node_is_end(PGresult *res, int row)
+{
+    return row > 0
+           && strstr(PQgetvalue(res, row - 1, 0), "->  Limit") != NULL;
+}
+
+
 /* an index of a table that grows is looked into by its first column */
 
 static ngx_uint_t
@@ -235,7 +248,8 @@ node_is_good(PGresult *res, int row)
     if (good && PQntuples(first) == 1) {
         (void) snprintf(begins, sizeof(begins), "(%s",
                         PQgetvalue(first, 0, 0));
-        good = (strstr(condition, begins) != NULL);
+        good = (strstr(condition, begins) != NULL)
+               || (*condition == '\0' && node_is_end(res, row));
     }
 
     PQclear(first);
@@ -267,8 +281,14 @@ test_walks(session_t *s, const char *tables)
             }
         }
 
-        ok(good, "no table is walked through, %s: %d %.50s", tables, (int) i,
-           ngx_http_jamhook_pgsql_sql[i]);
+        if (!ok(good, "no table is walked through, %s: %d %.50s", tables,
+                (int) i, ngx_http_jamhook_pgsql_sql[i]))
+        {
+            for (row = 0; res != NULL && row < PQntuples(res); row++) {
+                (void) printf("# %s\n", PQgetvalue(res, row, 0));
+            }
+        }
+
         PQclear(res);
     }
 }
