@@ -121,7 +121,8 @@ sub stop {
 
     my $run = delete $self->{run} or return;
 
-    $run->signal('INT');
+    # INT is ignored by all that a shell without job control runs beside itself
+    $run->signal('TERM');
     eval { $run->finish };
 }
 

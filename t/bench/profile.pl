@@ -290,7 +290,7 @@ sub calls {
     sleep 0.2;
     send_events($run, $opt{events});
 
-    kill 'INT', $strace;
+    kill 'TERM', $strace;
     waitpid $strace, 0;
     @running = grep { $_ != $strace } @running;
     $faults = faults($run) - $faults;
