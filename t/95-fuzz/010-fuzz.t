@@ -60,7 +60,7 @@ END
 close $fh;
 
 my $inc = join ' ', map { "-I /usr/share/nginx/src/src/$_" }
-          qw(core event event/modules os/unix);
+          qw(core event event/modules event/quic os/unix);
 $inc = $ENV{NGX_INC} || "-I build/objs $inc";
 
 $said = `clang -fsanitize=fuzzer,address -D_GNU_SOURCE -I t/fuzz -I t/unit \\

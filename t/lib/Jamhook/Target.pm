@@ -553,7 +553,9 @@ sub answer {
         $body = (length $body ? sprintf("%x\r\n%s\r\n", length $body, $body)
                  : '') . "0\r\n\r\n";
 
-    } elsif (!$bare && !$do->{http10} && !$has{'content-length'}) {
+    } elsif (!$bare && !$do->{http10} && !$has{'content-length'}
+             && !$has{'transfer-encoding'})
+    {
         $head .= "Content-Length: " . length($body) . "\r\n";
     }
 
