@@ -146,10 +146,10 @@ utf8(const u_char *p, size_t left)
 static int
 string(reader_t *r)
 {
-    char      *letter;
-    u_char    *s;
-    size_t     n, len;
-    unsigned   c, low;
+    u_char      *s;
+    size_t       n, len;
+    unsigned     c, low;
+    const char  *letter;
 
     static const char  letters[] = "\"\\/bfnrt";
     static const char  meant[] = "\"\\/\b\f\n\r\t";
