@@ -17,7 +17,8 @@ my $nginx = Jamhook::Nginx->new(
         access_log      logs/who.log who;
 
         server {
-            listen  127.0.0.1:%{port};
+            listen              127.0.0.1:%{port};
+            proxy_http_version  1.0;
 
             location = /audit {
                 jamhook_endpoint  audit;

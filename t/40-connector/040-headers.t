@@ -55,15 +55,16 @@ user-agent: ~ ^jamhook/\d+\.\d+\.\d+$
 !transfer-encoding
 
 
-=== TEST 3: nothing else is in it
+=== TEST 3: nothing else is in it, but nginx's Connection before 1.29.7
 --- endpoint
 proxy_pass http://TARGET/a;
 --- event
 {"conversationId":"7"}
 --- answer: 200 delivered
 --- target_check
-is_deeply([sort map { lc $_->[0] } @{ $requests[0]{headers} }],
-          [qw(connection content-length content-type host idempotency-key
+is_deeply([sort grep { $_ ne 'connection' }
+               map { lc $_->[0] } @{ $requests[0]{headers} }],
+          [qw(content-length content-type host idempotency-key
               user-agent)], 'names');
 
 
@@ -75,8 +76,9 @@ proxy_pass http://TARGET/a;
 {"conversationId":"7"}
 --- answer: 200 delivered
 --- target_check
-is_deeply([sort map { lc $_->[0] } @{ $requests[0]{headers} }],
-          [qw(connection content-length content-type host idempotency-key
+is_deeply([sort grep { $_ ne 'connection' }
+               map { lc $_->[0] } @{ $requests[0]{headers} }],
+          [qw(content-length content-type host idempotency-key
               user-agent webhook-id webhook-signature webhook-timestamp)],
           'names');
 

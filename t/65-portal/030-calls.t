@@ -1210,7 +1210,7 @@ Cache-Control: no-store
 === TEST 58: a body in chunks
 --- store
 --- raw_request eval
-"POST /jamhook/api/endpoints/plain/test HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Jamhook-Request: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"t\r\nc\r\nype\":\"a.b\"}\r\n0\r\n\r\n"
+"POST /jamhook/api/endpoints/plain/test HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Jamhook-Request: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"t\r\nb\r\nype\":\"a.b\"}\r\n0\r\n\r\n"
 --- error_code: 200
 --- response_body_like: type\\":\\"a.b
 --- target_count: 1

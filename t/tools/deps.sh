@@ -64,8 +64,8 @@ for group; do
         ;;
 
         test | matrix)
-            packages="$packages clang clang-tidy cppcheck curl git nginx openssl
-                      perl procps libcryptx-perl libhttp-message-perl
+            packages="$packages clang curl git nginx openssl perl
+                      procps libcryptx-perl libhttp-message-perl
                       libipc-run-perl liblist-moreutils-perl
                       libtest-base-perl libtest-longstring-perl
                       libdbd-pg-perl libtext-diff-perl liburi-perl libwww-perl
@@ -75,7 +75,7 @@ for group; do
 
             # for rooms that "make matrix" leaves out
             if [ $group = test ]; then
-                packages="$packages chromium gnuplot-nox"
+                packages="$packages chromium clang-tidy cppcheck gnuplot-nox"
                 need_node
             fi
         ;;

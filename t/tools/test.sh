@@ -23,7 +23,7 @@
 #
 #   T="..."    only these files        JOBS=4     files at once
 #   PARTS="check unit"    of "test", these parts
-#   WITHOUT="75-browser"  not these rooms
+#   WITHOUT="75-browser 00-check/010-lint"   not these rooms and tests
 #   TEST_NGINX_USE_HUP=1 with "test" or "blocks": the mode hup alone
 
 set -eu
@@ -161,7 +161,7 @@ mode_file()
 tests=${T:-$(ls t/[0-9][0-9]-*/*.t 2>/dev/null || :)}
 
 for room in ${WITHOUT:-}; do
-    tests=$(printf '%s\n' $tests | grep -v "^t/$room/" || :)
+    tests=$(printf '%s\n' $tests | grep -vE "^t/$room(/|\.t$)" || :)
 done
 
 if wants check; then
