@@ -35,6 +35,7 @@ use File::Path qw(make_path remove_tree);
 use Getopt::Long;
 use Jamhook::Nginx;
 use Jamhook::Store;
+use Single;
 use Time::HiRes qw(time sleep);
 
 my %opt = (path => 'bare,pass', events => 1000, connections => 32, top => 30,
@@ -65,83 +66,30 @@ if ($opt{nginx}) {
 
 my @paths = split /,/, $opt{path};
 my $tmp = Jamhook::Env::tmp();
-my @running;
+my $started = 0;
 
 for (@paths) {
     die "unknown path \"$_\"\n" unless /\A(?:bare|pass|durable)\z/;
 }
 
 
-# killed, it ends what it started all the same
-$SIG{$_} = sub { exit 1 } for qw(INT TERM);
-
-END {
-    my $status = $?;
-    kill 'KILL', @running;
-    $? = $status;
-}
-
-my $sink = Jamhook::Nginx->new(name => 'target', no_module => 1,
-    level => 'crit', connections => 8192, http => q{
-        access_log off;
-        keepalive_requests 100000000;
-        default_type application/json;
-    }, server => q{
-        location / { return 200 '{"ok":true}'; }
-    });
+my $sink = Bench::sink();
 
 
-# An nginx of one process, run by this command; stopped by stop().
+# An nginx of one process, run by this command.
 sub start {
     my ($path, @by) = @_;
 
-    my $store = Jamhook::Store->new("$tmp/store-$path-" . @running)
+    my $serial = $started++;
+    my $store = Jamhook::Store->new("$tmp/store-$path-$serial")
         if $path eq 'durable';
 
-    my $nginx = Jamhook::Nginx->new(name => "$path-" . @running, stopped => 1,
-        main => "daemon off;\nmaster_process off;", connections => 4096,
-        level => 'warn', target => $sink->port, max_active => 64,
-        dead => Jamhook::Env::refused_port(),
-        http => Bench::relay_http($store), server => Bench::relay_server());
+    my $run = Single::start({ name => "$path-$serial", target => $sink->port,
+        max_active => 64, dead => Jamhook::Env::refused_port(),
+        http => Bench::relay_http($store), server => Bench::relay_server() },
+        @by);
 
-    my $pid = fork;
-
-    die "fork: $!" unless defined $pid;
-
-    if ($pid == 0) {
-        open STDOUT, '>', "$nginx->{dir}/said" or die $!;
-        open STDERR, '>&', \*STDOUT;
-        exec @by, $Jamhook::Env::REAL_NGINX, '-e', 'logs/error.log', '-p',
-             "$nginx->{dir}/", '-c', 'nginx.conf';
-        die "$by[0]: $!";
-    }
-
-    push @running, $pid;
-
-    my $run = { nginx => $nginx, store => $store, pid => $pid, path => $path };
-
-    Jamhook::Env::wait_for(sub {
-        die "nginx ended: " . Jamhook::Env::slurp("$nginx->{dir}/said")
-            . join "\n", $nginx->log
-            unless Jamhook::Env::is_running($pid);
-        my $answer = eval { $nginx->get('/none') };
-        $answer && $answer->{status} == 404;
-    }, 120) or die "nginx does not come up";
-
-    return $run;
-}
-
-
-sub stop {
-    my ($run) = @_;
-
-    kill 'QUIT', $run->{pid};
-    Jamhook::Env::wait_for(sub { waitpid($run->{pid}, 1) != 0 }, 60)
-        or die "nginx does not end";
-    @running = grep { $_ != $run->{pid} } @running;
-
-    my @bad = Jamhook::Env::bad_lines([$run->{nginx}->log]);
-    die join "\n", @bad if @bad;
+    return { %$run, store => $store, path => $path };
 }
 
 
@@ -195,10 +143,10 @@ sub instructions {
 
     # a first one for each connection, and what a worker does once
     send_events($run, 3 * $opt{connections});
-    control($run, '--zero');
+    Single::control($run, '--zero');
     send_events($run, $opt{events});
-    control($run, '--dump');
-    stop($run);
+    Single::control($run, '--dump');
+    Single::stop($run);
 
     # dump 1; what is in $out is that of the rest
     my ($dump) = grep { -s } "$out.1" or die "no dump of $path";
@@ -251,15 +199,6 @@ sub instructions {
 }
 
 
-sub control {
-    my ($run, $what) = @_;
-
-    my $said = `callgrind_control $what $run->{pid} 2>&1`;
-
-    die "callgrind_control $what: $said" if $? || $said !~ /OK/;
-}
-
-
 # ({ name => per event }, page faults per event)
 sub calls {
     my ($path) = @_;
@@ -280,7 +219,7 @@ sub calls {
         die "strace: $!";
     }
 
-    push @running, $strace;
+    Single::also($strace);
 
     Jamhook::Env::wait_for(sub {
         Jamhook::Env::slurp("/proc/$run->{pid}/status")
@@ -292,9 +231,9 @@ sub calls {
 
     kill 'TERM', $strace;
     waitpid $strace, 0;
-    @running = grep { $_ != $strace } @running;
+    Single::forget($strace);
     $faults = faults($run) - $faults;
-    stop($run);
+    Single::stop($run);
 
     my %calls;
 
