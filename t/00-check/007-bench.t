@@ -108,6 +108,23 @@ like $said, qr/^\| jamhook \| [\d.]+ us \| \d+ \|/m, 'jamhook';
 like $said, qr/^\| ratio \| [\d.]+ \|/m, 'their ratio';
 like $said, qr/^\| idle worker with it \| [\d.]+ MiB \|/m, 'memory';
 
+$said = `t/bench/idle.pl --quick 2>&1`;
+
+is $?, 0, 'idle.pl' or diag $said;
+like $said, qr/^\| without the module \| [\d,]+ \| 1\.000 \| \d+ \| 1\.00 \|$/m,
+     'nginx alone';
+
+# what does not depend on this machine is judged
+
+for my $kind (qw(loaded configured)) {
+    my ($ratio) = $said =~ /^\| $kind \| [\d,]+ \| ([\d.]+) \| \d+ /m;
+
+    cmp_ok $ratio, '<', 1.05, "a request to others costs nothing: $kind"
+        or diag $said;
+    like $said, qr/^\| $kind (?:\| [\d.]+ MiB ){4}\| \d+ \| \d+ \| [\d.]+ \|$/m,
+         '... memory';
+}
+
 $said = `t/bench/durable.pl --quick --workers 1,2 2>&1`;
 
 my $ms = qr/[\d.]+ ms/;

@@ -1,5 +1,6 @@
 #!/usr/bin/env perl
-# report.pl [--quick] [--out DIR] [--part rivals,bench,durable,portal,nodes]
+# report.pl [--quick] [--out DIR]
+#           [--part rivals,bench,idle,durable,portal,nodes]
 #
 # All benchmarks in one run, and of what they print one report with its plots:
 # DIR/report.md, in build/bench unless said otherwise. Shows what they print
@@ -35,6 +36,7 @@ $SIG{$_} = sub { kill 'TERM', $running if $running; exit 1 } for qw(INT TERM);
 my @parts = (
     ['rivals', 'What one would have instead', '--plots', $opt{out}],
     ['bench', 'Pass-through beside a bare proxy, and memory'],
+    ['idle', 'Loaded, and idle'],
     ['durable', 'With a store'],
     ['portal', 'Calls of the portal'],
     ['nodes', 'PostgreSQL beside SQLite'],

@@ -75,7 +75,8 @@ for group; do
 
             # for rooms that "make matrix" leaves out
             if [ $group = test ]; then
-                packages="$packages chromium clang-tidy cppcheck gnuplot-nox"
+                packages="$packages chromium clang-tidy cppcheck gnuplot-nox
+                          valgrind"
                 need_node
             fi
         ;;
@@ -97,8 +98,9 @@ for group; do
         ;;
 
         bench)
-            packages="$packages gnuplot-nox nginx openssl perl procps wrk
-                      libcryptx-perl libdbd-pg-perl postgresql sqlite3"
+            packages="$packages gnuplot-nox nginx openssl perl procps
+                      valgrind wrk libcryptx-perl libdbd-pg-perl postgresql
+                      sqlite3"
             need_node
         ;;
 
