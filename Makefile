@@ -13,6 +13,7 @@
 #               (as root)
 # make torture  events while processes are killed and targets fail: is any lost?
 # make torture-nodes      the same with two nodes, PostgreSQL and a standby
+# make alloc    memory runs out at each allocation in turn: is all well then?
 # make soak     mixed load with faults for minutes, or hours: does anything grow?
 # make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
 #               portal's calls, and SQLite beside PostgreSQL; its report is
@@ -43,6 +44,8 @@
 #   SECONDS_=60, RATE=80, WORKERS=4, SEED=n, FAULTS=slow|hard|none, SHOW=1
 #                           of make torture; the first two, WORKERS, SEED and
 #                           SHOW of make torture-nodes
+#   EVERY=1, SCENARIO=..., SHOW=1
+#                           of make alloc: see t/alloc/alloc.pl
 #   MINUTES=5               of make soak, and RATE, WORKERS, SEED and SHOW
 #   QUICK=1                 of make bench: the short form
 #   RIVALS=--quick ...      of make bench: options of t/bench/rivals.pl
@@ -60,15 +63,16 @@ SHELL = /bin/bash
 export NGINX_SRC NGINX_CONF CC CFLAGS LDFLAGS WERROR PORT STANDIN_PORT T
 export DESTDIR MODULES_DIR ETC_DIR PREFIX
 export FUZZ_SECONDS FUZZ
-export SECONDS_ MINUTES RATE WORKERS SEED FAULTS SHOW MATRIX PARTS
+export SECONDS_ MINUTES RATE WORKERS SEED FAULTS SHOW
+export MATRIX PARTS EVERY SCENARIO
 export QUICK RIVALS DURABLE PORTAL NODES_BENCH
 
 TOOLS = t/tools
 
 TESTS = test unit blocks check hup san palloc valgrind
 
-.PHONY: all run stop $(TESTS) lint fuzz matrix torture torture-nodes soak \
-        bench profile static deb deb-test source-test install page clean
+.PHONY: all run stop $(TESTS) lint fuzz matrix torture torture-nodes alloc \
+        soak bench profile static deb deb-test source-test install page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -111,6 +115,10 @@ torture-nodes:
 	@$(TOOLS)/deps.sh build test
 	@$(TOOLS)/build.sh module build
 	@t/torture/nodes.pl
+
+alloc:
+	@$(TOOLS)/deps.sh build test source
+	@T=t/90-torture/040-alloc.t EVERY="$${EVERY:-1}" $(TOOLS)/test.sh palloc
 
 soak:
 	@$(TOOLS)/deps.sh build test

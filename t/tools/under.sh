@@ -15,6 +15,7 @@ case $JAMHOOK_UNDER in
         # a leak does not change nginx's exit status, the log tells of it
         export ASAN_OPTIONS="log_path=$log.asan,detect_odr_violation=0"
         ASAN_OPTIONS+=",fast_unwind_on_malloc=0"
+        ASAN_OPTIONS+=${JAMHOOK_ASAN:+,$JAMHOOK_ASAN}
         export LSAN_OPTIONS="exitcode=0"
         export UBSAN_OPTIONS="log_path=$log.ubsan,print_stacktrace=1"
         export LD_PRELOAD=${JAMHOOK_PRELOAD:-}

@@ -14,9 +14,15 @@ package Jamhook::Faults;
 #   $faults->set(write => 'KILL skip=7 times=1');  a signal instead
 #   $faults->set(open => 'EROFS');                 nothing is made, or written to
 #   $faults->set(alloc => 'every=50 pid=123');     each 50th call fails
+#   $faults->set(alloc => 'ENOMEM skip=6 times=1 pid=123');     the 7th does
+#   $faults->set(alloc => 'pid=123');              none; they are counted
 #   $faults->set(clock => -3_600_000);             the clock, in ms
 #   $faults->clear;                                all is well
 #   $faults->seen('write'); $faults->failed('write');     calls since then
+#   $faults->where;                                the stack of the last one of
+#                                                  "alloc" that failed: addresses
+#   $faults->watch(123); $faults->live;            blocks that this process has
+#                                                  allocated since and not freed
 
 use strict;
 use warnings;
@@ -29,11 +35,13 @@ use File::Path qw(make_path);
 
 use Jamhook::Env;
 
-my $MAGIC = 0x66617531;
+my $MAGIC = 0x66617532;
 my @KINDS = qw(sync write open alloc);
 my @FIELDS = qw(error ms skip times seen failed every pid);
 my $SIZE = (2 + @KINDS * @FIELDS) * 8;
 my $PATH_MAX = 4096;
+my $LIVE = $SIZE + $PATH_MAX;
+my $WHERE = 32;
 
 my $serial = 0;
 my %signals;
@@ -80,7 +88,8 @@ sub new {
     chmod 0666, $self->{file};
 
     $self->poke(0, pack('q<' . $SIZE / 8, $MAGIC, (0) x ($SIZE / 8 - 1))
-                   . pack("a$PATH_MAX", $dir));
+                   . pack("a$PATH_MAX", $dir)
+                   . pack('q<*', (0) x (2 + $WHERE)));
 
     return $self;
 }
@@ -157,18 +166,37 @@ sub clear {
 }
 
 
+# so many numbers
+sub peek {
+    my ($self, $at, $n) = @_;
+
+    sysseek $self->{fh}, $at, 0 or die $!;
+    sysread($self->{fh}, my $bytes, $n * 8) == $n * 8 or die $!;
+
+    return unpack 'q<*', $bytes;
+}
+
+
 sub get {
     my ($self, $kind, $field) = @_;
 
-    sysseek $self->{fh}, place($kind, $field), 0 or die $!;
-    sysread($self->{fh}, my $bytes, 8) == 8 or die $!;
+    my ($value) = $self->peek(place($kind, $field), 1);
 
-    return unpack 'q<', $bytes;
+    return $value;
 }
 
 
 sub seen { $_[0]->get($_[1], 'seen') }
 sub failed { $_[0]->get($_[1], 'failed') }
+sub where { my ($self) = @_; grep { $_ } $self->peek($LIVE + 16, $WHERE) }
+sub live { my ($self) = @_; ($self->peek($LIVE + 8, 1))[0] }
+
+
+sub watch {
+    my ($self, $pid) = @_;
+
+    $self->poke($LIVE, pack 'q<*', $pid, 0);
+}
 
 
 # runs a program with them; (status, what it said)

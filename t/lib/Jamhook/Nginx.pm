@@ -189,13 +189,17 @@ sub command {
 
 
 # The environment that has the faults in it. A sanitizer's library stands before
-# all others, also where nginx itself is built for it.
+# all others, also where nginx itself is built for it; but not where allocations
+# are to fail.
 sub preload {
     my ($self) = @_;
 
     my @before = split ' ', $ENV{JAMHOOK_PRELOAD} || '';
 
-    if ($Jamhook::Env::UNDER eq 'palloc') {
+    if ($self->{memory}) {
+        $ENV{JAMHOOK_ASAN} = 'verify_asan_link_order=0';
+
+    } elsif ($Jamhook::Env::UNDER eq 'palloc') {
         @before = map { `cc -print-file-name=$_` =~ s/\n//r }
                   qw(libasan.so libubsan.so);
     }

@@ -16,8 +16,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -32,7 +34,12 @@
 #include <unistd.h>
 
 
-#define FAULTS_MAGIC  0x66617531
+#define FAULTS_MAGIC  0x66617532
+
+#define FAULTS_WHERE  32
+
+/* pages in SQLite's cache are larger, and it may have as many as it wants */
+#define FAULTS_BLOCK  4096
 
 
 /* The file, in the order of Faults.pm. */
@@ -53,7 +60,7 @@ typedef struct {
     int64_t   times;                     /* so many fail; 0: all */
     int64_t   seen;                      /* out: calls */
     int64_t   failed;                    /* out: of these */
-    int64_t   every;                     /* ALLOC: each n-th */
+    int64_t   every;                     /* ALLOC: each n-th; no "error" then */
     int64_t   pid;                       /* only in this process; 0: all */
 } faults_kind_t;
 
@@ -62,12 +69,12 @@ typedef struct {
     int64_t        clock_ms;             /* added to the clock */
     faults_kind_t  kinds[FAULTS_LAST];
     char           dir[PATH_MAX];
+    int64_t        live_pid;             /* whose blocks are counted */
+    int64_t        live;                 /* out: allocated and not freed, of up
+                                            to FAULTS_BLOCK bytes */
+    int64_t        where[FAULTS_WHERE];  /* out: the stack of the last ALLOC
+                                            that failed, up to a 0 */
 } faults_t;
-
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
 
 
 static faults_t  *faults;
@@ -86,7 +93,7 @@ faults_init(void)
 {
     int          fd;
     char        *name;
-    void        *p;
+    void        *p, *stack[1];
 
     name = getenv("JAMHOOK_FAULTS");
 
@@ -109,6 +116,9 @@ faults_init(void)
         (void) fprintf(stderr, "faults: %s cannot be used\n", name);
         return;
     }
+
+    /* it loads a library, with malloc(), at its first call */
+    (void) backtrace(stack, 1);
 
     faults = p;
 }
@@ -439,7 +449,25 @@ time(time_t *t)
 }
 
 
-/* memory; of no effect under AddressSanitizer, which has a malloc of its own */
+/*
+ * Memory.  AddressSanitizer's library has allocations of its own: where it
+ * stands before this one nothing fails, where it stands behind, and was told by
+ * verify_asan_link_order=0 that it may, it is what is called here.
+ */
+
+static void
+faults_where(void)
+{
+    int    i, n;
+    void  *stack[FAULTS_WHERE];
+
+    n = backtrace(stack, FAULTS_WHERE);
+
+    for (i = 0; i < FAULTS_WHERE; i++) {
+        faults->where[i] = i < n ? (int64_t) (intptr_t) stack[i] : 0;
+    }
+}
+
 
 static int
 faults_alloc(void)
@@ -453,66 +481,150 @@ faults_alloc(void)
 
     kind = &faults->kinds[FAULTS_ALLOC];
 
-    if (kind->every == 0 || (kind->pid != 0 && kind->pid != getpid())) {
-        return 0;
+    if (kind->every == 0) {
+
+        /* counted where nothing fails: with a pid alone */
+
+        if ((kind->error == 0 && kind->pid == 0) || !faults_hit(FAULTS_ALLOC)) {
+            return 0;
+        }
+
+    } else {
+        if (kind->pid != 0 && kind->pid != getpid()) {
+            return 0;
+        }
+
+        n = __atomic_add_fetch(&kind->seen, 1, __ATOMIC_SEQ_CST);
+
+        if (n % kind->every != 0) {
+            return 0;
+        }
+
+        (void) __atomic_add_fetch(&kind->failed, 1, __ATOMIC_SEQ_CST);
     }
 
-    n = __atomic_add_fetch(&kind->seen, 1, __ATOMIC_SEQ_CST);
-
-    if (n % kind->every != 0) {
-        return 0;
-    }
-
-    (void) __atomic_add_fetch(&kind->failed, 1, __ATOMIC_SEQ_CST);
+    faults_where();
 
     return 1;
 }
 
 
-void *
-malloc(size_t size)
+static void
+faults_live(const void *p, int n)
 {
-    if (faults_alloc()) {
-        errno = ENOMEM;
-        return NULL;
+    if (p != NULL && faults != NULL && faults->live_pid != 0
+        && faults->live_pid == getpid()
+        && malloc_usable_size((void *) p) <= FAULTS_BLOCK)
+    {
+        (void) __atomic_add_fetch(&faults->live, n, __ATOMIC_SEQ_CST);
     }
-
-    return __libc_malloc(size);
 }
 
 
-void *
-calloc(size_t n, size_t size)
-{
-    if (faults_alloc()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-
-    return __libc_calloc(n, size);
+#define FAULTS_ALLOC_CALL(name, args, pass)                                  \
+                                                                             \
+void *                                                                       \
+name args                                                                    \
+{                                                                            \
+    void  *made;                                                             \
+                                                                             \
+    real(name);                                                              \
+                                                                             \
+    if (faults_alloc()) {                                                    \
+        errno = ENOMEM;                                                      \
+        return NULL;                                                         \
+    }                                                                        \
+                                                                             \
+    made = real_ pass;                                                       \
+    faults_live(made, 1);                                                    \
+                                                                             \
+    return made;                                                             \
 }
+
+FAULTS_ALLOC_CALL(malloc, (size_t size), (size))
+FAULTS_ALLOC_CALL(calloc, (size_t n, size_t size), (n, size))
+FAULTS_ALLOC_CALL(memalign, (size_t alignment, size_t size), (alignment, size))
+FAULTS_ALLOC_CALL(aligned_alloc, (size_t alignment, size_t size),
+                  (alignment, size))
 
 
 void *
 realloc(void *p, size_t size)
 {
+    void  *made;
+
+    real(realloc);
+
     if (faults_alloc()) {
         errno = ENOMEM;
         return NULL;
     }
 
-    return __libc_realloc(p, size);
+    faults_live(p, -1);
+
+    made = real_(p, size);
+
+    faults_live(made != NULL || size == 0 ? made : p, 1);
+
+    return made;
 }
 
 
 int
 posix_memalign(void **p, size_t alignment, size_t size)
 {
+    int  rc;
+
     real(posix_memalign);
 
     if (faults_alloc()) {
         return ENOMEM;
     }
 
-    return real_(p, alignment, size);
+    rc = real_(p, alignment, size);
+
+    if (rc == 0) {
+        faults_live(*p, 1);
+    }
+
+    return rc;
+}
+
+
+/* AddressSanitizer's would not come by here */
+
+char *
+strdup(const char *s)
+{
+    char    *p;
+    size_t   n;
+
+    n = strlen(s) + 1;
+    p = malloc(n);
+
+    return p != NULL ? memcpy(p, s, n) : NULL;
+}
+
+
+void
+free(void *p)
+{
+    static volatile int   busy;    /* gcc takes dlsym() for a leaf */
+    static void         (*real_)(void *p);
+
+    if (real_ == NULL) {
+
+        /* dlsym() frees what the dlsym() before it, that failed, had to say */
+
+        if (busy) {
+            return;
+        }
+
+        busy = 1;
+        real_ = (void (*)(void *)) dlsym(RTLD_NEXT, "free");
+        busy = 0;
+    }
+
+    faults_live(p, -1);
+    real_(p);
 }
