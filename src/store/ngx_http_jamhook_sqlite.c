@@ -148,7 +148,10 @@ ngx_http_jamhook_sqlite_close(void *session)
         (void) sqlite3_finalize(s->stmts[i]);
     }
 
-    (void) sqlite3_close(s->db);
+    if (s->db != NULL) {
+        ngx_http_jamhook_sqlite_wal_drop(s);
+        (void) sqlite3_close(s->db);
+    }
 
     ngx_http_jamhook_turn_close(&s->turn);
 
@@ -400,6 +403,8 @@ void
 ngx_http_jamhook_sqlite_rollback(ngx_http_jamhook_sqlite_t *s)
 {
     ngx_uint_t  i;
+
+    ngx_http_jamhook_sqlite_wal_drop(s);
 
     for (i = 0; i < NGX_HTTP_JAMHOOK_SQL_N; i++) {
         if (s->stmts[i] != NULL) {

@@ -164,6 +164,7 @@ typedef struct {
     ngx_http_jamhook_store_conf_t       *conf;
     ngx_http_jamhook_session_e           kind;
     sqlite3                             *db;
+    sqlite3_vfs                          vfs;            /* writing: the db's */
     sqlite3_stmt                        *stmts[NGX_HTTP_JAMHOOK_SQL_N];
     char                                *path;           /* of the file */
     ngx_http_jamhook_owner_t            *owner;          /* writing: the
@@ -271,6 +272,16 @@ ngx_int_t ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s);
 ngx_int_t ngx_http_jamhook_sqlite_look(ngx_http_jamhook_sqlite_t *s,
     int64_t *version);
 ngx_int_t ngx_http_jamhook_sqlite_set_pragmas(ngx_http_jamhook_sqlite_t *s);
+
+
+/* sqlite_wal: how the WAL is written */
+
+/* Opens s->db; returns what sqlite3_open_v2() does. */
+int ngx_http_jamhook_sqlite_wal_connect(ngx_http_jamhook_sqlite_t *s,
+    int flags);
+
+/* Of a transaction that is not to be committed: before its lock is given up. */
+void ngx_http_jamhook_sqlite_wal_drop(ngx_http_jamhook_sqlite_t *s);
 
 
 /* sqlite_guest: who comes from outside nginx */

@@ -370,7 +370,7 @@ ngx_http_jamhook_sqlite_sync(ngx_http_jamhook_sqlite_t *s, const char *below)
 ngx_int_t
 ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s)
 {
-    int  rc;
+    int  rc, flags;
 
     if (sqlite3_threadsafe() == 0) {
         return ngx_http_jamhook_sqlite_fail_text(s,
@@ -379,8 +379,11 @@ ngx_http_jamhook_sqlite_connect(ngx_http_jamhook_sqlite_t *s)
                                             " support for threads");
     }
 
-    rc = sqlite3_open_v2(s->path, &s->db,
-                         SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX, NULL);
+    flags = SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX;
+
+    rc = (s->kind == NGX_HTTP_JAMHOOK_SESSION_WRITE)
+             ? ngx_http_jamhook_sqlite_wal_connect(s, flags)
+             : sqlite3_open_v2(s->path, &s->db, flags, NULL);
 
     if (rc != SQLITE_OK) {
         return ngx_http_jamhook_sqlite_fail(s, rc);
