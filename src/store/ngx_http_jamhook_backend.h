@@ -791,6 +791,12 @@ typedef struct {
     ngx_msec_t    seldom;
 
     /*
+     * In a worker, on the event loop, before any session is opened.  NULL:
+     * there is nothing to be done.
+     */
+    void        (*ready)(void);
+
+    /*
      * Opens a session; a writing one makes the store where there is none
      * (*created is set then) and brings its schema up to date, in one
      * transaction.  NULL: *failure says why.

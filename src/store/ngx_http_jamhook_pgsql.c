@@ -57,6 +57,7 @@ ngx_msec_t  ngx_http_jamhook_pgsql_patience = 9000;
 ngx_http_jamhook_backend_t  ngx_http_jamhook_pgsql_backend = {
     "pgsql",
     NGX_HTTP_JAMHOOK_PGSQL_SELDOM,
+    NULL,
     ngx_http_jamhook_pgsql_open,
     ngx_http_jamhook_pgsql_close,
     ngx_http_jamhook_pgsql_leave,

@@ -20,6 +20,7 @@
 #define NGX_HTTP_JAMHOOK_SQLITE_WIPE_PATIENCE  100
 
 
+static void ngx_http_jamhook_sqlite_ready(void);
 static void *ngx_http_jamhook_sqlite_open(ngx_http_jamhook_store_conf_t *conf,
     ngx_http_jamhook_session_e kind, ngx_http_jamhook_clock_t *clock,
     ngx_log_t *log, ngx_uint_t *created, ngx_http_jamhook_failure_t *failure);
@@ -55,6 +56,7 @@ ngx_msec_t  ngx_http_jamhook_sqlite_patience = 5000;
 ngx_http_jamhook_backend_t  ngx_http_jamhook_sqlite_backend = {
     "sqlite",
     NGX_HTTP_JAMHOOK_SQLITE_SELDOM,
+    ngx_http_jamhook_sqlite_ready,
     ngx_http_jamhook_sqlite_open,
     ngx_http_jamhook_sqlite_close,
     ngx_http_jamhook_sqlite_leave,
@@ -87,6 +89,19 @@ static ngx_http_jamhook_sqlite_op_pt  ngx_http_jamhook_sqlite_ops[] = {
     ngx_http_jamhook_sqlite_op_stats,
     ngx_http_jamhook_sqlite_op_names
 };
+
+
+/*
+ * SQLite counts the bytes that it has, under a lock, each time that it takes or
+ * gives some, and nobody asks.  Where others in this process use it already it
+ * goes on, for this must come before its first use.
+ */
+
+static void
+ngx_http_jamhook_sqlite_ready(void)
+{
+    (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
 
 static void *

@@ -144,6 +144,10 @@ ngx_http_jamhook_store_init(ngx_cycle_t *cycle,
     ngx_http_jamhook_store.backend = backend;
     ngx_http_jamhook_store.conf = conf;
 
+    if (backend->ready) {
+        backend->ready();
+    }
+
     ngx_queue_init(&ngx_http_jamhook_store.outcomes);
     ngx_queue_init(&ngx_http_jamhook_store.events);
     ngx_queue_init(&ngx_http_jamhook_store.claims);
