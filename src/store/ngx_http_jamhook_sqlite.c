@@ -419,8 +419,6 @@ ngx_http_jamhook_sqlite_rollback(ngx_http_jamhook_sqlite_t *s)
 {
     ngx_uint_t  i;
 
-    ngx_http_jamhook_sqlite_wal_drop(s);
-
     for (i = 0; i < NGX_HTTP_JAMHOOK_SQL_N; i++) {
         if (s->stmts[i] != NULL) {
             (void) sqlite3_reset(s->stmts[i]);

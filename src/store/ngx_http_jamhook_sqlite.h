@@ -159,12 +159,22 @@ typedef struct {
 #define NGX_HTTP_JAMHOOK_SQLITE_SUMS     128
 
 
+/* How a session's files are opened, see sqlite_wal. */
+
+typedef struct {
+    sqlite3_vfs                          vfs;            /* first: SQLite's */
+    sqlite3_vfs                         *base;
+    void                                *wal;            /* NULL: not open */
+    char                                 name[32];
+} ngx_http_jamhook_sqlite_vfs_t;
+
+
 typedef struct {
     ngx_pool_t                          *pool;
     ngx_http_jamhook_store_conf_t       *conf;
     ngx_http_jamhook_session_e           kind;
     sqlite3                             *db;
-    sqlite3_vfs                          vfs;            /* writing: the db's */
+    ngx_http_jamhook_sqlite_vfs_t        vfs;            /* writing: the db's */
     sqlite3_stmt                        *stmts[NGX_HTTP_JAMHOOK_SQL_N];
     char                                *path;           /* of the file */
     ngx_http_jamhook_owner_t            *owner;          /* writing: the
@@ -280,7 +290,7 @@ ngx_int_t ngx_http_jamhook_sqlite_set_pragmas(ngx_http_jamhook_sqlite_t *s);
 int ngx_http_jamhook_sqlite_wal_connect(ngx_http_jamhook_sqlite_t *s,
     int flags);
 
-/* Of a transaction that is not to be committed: before its lock is given up. */
+/* Before a session is closed whose transaction may not have ended. */
 void ngx_http_jamhook_sqlite_wal_drop(ngx_http_jamhook_sqlite_t *s);
 
 
