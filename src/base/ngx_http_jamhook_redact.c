@@ -8,6 +8,8 @@
 #define NGX_HTTP_JAMHOOK_REDACT_CUT    0x101
 
 
+static void ngx_http_jamhook_redact_firsts(u_char *firsts, ngx_str_t *secrets,
+    ngx_uint_t n);
 static size_t ngx_http_jamhook_redact_any(u_char *p, u_char *last,
     ngx_str_t *secrets, ngx_uint_t n, ngx_uint_t cut);
 static size_t ngx_http_jamhook_redact_find(u_char *p, u_char *last,
@@ -23,12 +25,30 @@ ngx_http_jamhook_redact(ngx_str_t *text, ngx_str_t *secrets, ngx_uint_t n,
     u_char      *p, *last, *out, *start, *next;
     size_t       len;
     ngx_uint_t   unit;
+    u_char       firsts[256];
 
     p = text->data;
     last = text->data + text->len;
     out = text->data;
 
+    ngx_http_jamhook_redact_firsts(firsts, secrets, n);
+
     while (p < last) {
+
+        /* of nearly all bytes that is enough */
+
+        for (start = p; p < last && !firsts[*p]; p++) { /* void */ }
+
+        if (out != start) {
+            ngx_memmove(out, start, p - start);
+        }
+
+        out += p - start;
+
+        if (p == last) {
+            break;
+        }
+
         next = ngx_http_jamhook_redact_unit(p, last, &unit);
         len = 0;
 
@@ -65,6 +85,37 @@ ngx_http_jamhook_redact(ngx_str_t *text, ngx_str_t *secrets, ngx_uint_t n,
     }
 
     text->len = out - text->data;
+}
+
+
+/* the bytes that one of them may begin with, in whichever way it is written */
+
+static void
+ngx_http_jamhook_redact_firsts(u_char *firsts, ngx_str_t *secrets,
+    ngx_uint_t n)
+{
+    ngx_str_t   *s;
+    ngx_uint_t   i, unit;
+
+    ngx_memzero(firsts, 256);
+
+    for (i = 0; i < n; i++) {
+        s = &secrets[i];
+
+        if (s->len == 0) {
+            continue;
+        }
+
+        firsts['%'] = 1;
+        firsts['\\'] = 1;
+        firsts[*s->data] = 1;
+
+        (void) ngx_http_jamhook_redact_unit(s->data, s->data + s->len, &unit);
+
+        if (unit < NGX_HTTP_JAMHOOK_REDACT_OTHER) {
+            firsts[unit] = 1;
+        }
+    }
 }
 
 
