@@ -15,8 +15,10 @@ typedef struct {
 static ngx_table_elt_t *ngx_http_jamhook_headers_real(
     ngx_http_jamhook_headers_t *walk);
 static ngx_str_t *ngx_http_jamhook_headers_value(ngx_table_elt_t *h);
-static size_t ngx_http_jamhook_headers_json_length(ngx_str_t *s);
-static u_char *ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s);
+static size_t ngx_http_jamhook_headers_json_length(ngx_str_t *s,
+    ngx_uint_t *plain);
+static u_char *ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s,
+    ngx_uint_t plain);
 static ngx_uint_t ngx_http_jamhook_headers_is_utf8(ngx_str_t *s);
 static ngx_int_t ngx_http_jamhook_headers_read_pair(
     ngx_http_jamhook_headers_text_t *text, ngx_http_jamhook_header_t *h);
@@ -100,7 +102,7 @@ ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
 {
     u_char                      *p;
     size_t                       len;
-    ngx_uint_t                   first;
+    ngx_uint_t                   first, plain;
     ngx_table_elt_t             *h;
     ngx_http_jamhook_headers_t   walk;
 
@@ -108,6 +110,7 @@ ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
     json->data = NULL;
 
     len = sizeof("[]") - 1;
+    plain = 1;
 
     ngx_http_jamhook_headers_first(&walk, list);
 
@@ -119,9 +122,9 @@ ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
         }
 
         len += sizeof("[,],") - 1
-               + ngx_http_jamhook_headers_json_length(&h->key)
+               + ngx_http_jamhook_headers_json_length(&h->key, &plain)
                + ngx_http_jamhook_headers_json_length(
-                                         ngx_http_jamhook_headers_value(h));
+                                 ngx_http_jamhook_headers_value(h), &plain);
     }
 
     p = ngx_pnalloc(pool, len);
@@ -150,10 +153,10 @@ ngx_http_jamhook_headers_json(ngx_list_t *list, ngx_pool_t *pool,
         first = 0;
 
         *p++ = '[';
-        p = ngx_http_jamhook_headers_json_write(p, &h->key);
+        p = ngx_http_jamhook_headers_json_write(p, &h->key, plain);
         *p++ = ',';
         p = ngx_http_jamhook_headers_json_write(p,
-                                         ngx_http_jamhook_headers_value(h));
+                                  ngx_http_jamhook_headers_value(h), plain);
         *p++ = ']';
     }
 
@@ -250,13 +253,15 @@ ngx_http_jamhook_headers_value(ngx_table_elt_t *h)
 
 
 static size_t
-ngx_http_jamhook_headers_json_length(ngx_str_t *s)
+ngx_http_jamhook_headers_json_length(ngx_str_t *s, ngx_uint_t *plain)
 {
     size_t      len, i;
 
     if (ngx_http_jamhook_json_is_plain(s)) {
         return s->len + 2;
     }
+
+    *plain = 0;
 
     len = ngx_http_jamhook_json_escaped_length(s);
 
@@ -274,16 +279,24 @@ ngx_http_jamhook_headers_json_length(ngx_str_t *s)
 }
 
 
+/* "plain": it is known to be, as all of them mostly are */
+
 static u_char *
-ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s)
+ngx_http_jamhook_headers_json_write(u_char *p, ngx_str_t *s, ngx_uint_t plain)
 {
     size_t     i, n;
     u_char     c, *start;
     ngx_str_t  ascii;
 
-    if (ngx_http_jamhook_json_is_plain(s)
-        || ngx_http_jamhook_headers_is_utf8(s))
-    {
+    if (plain) {
+        *p++ = '"';
+        p = ngx_cpymem(p, s->data, s->len);
+        *p++ = '"';
+
+        return p;
+    }
+
+    if (ngx_http_jamhook_headers_is_utf8(s)) {
         return ngx_http_jamhook_json_escape(p, s);
     }
 
