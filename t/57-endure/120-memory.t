@@ -32,8 +32,8 @@ $nginx->store->idle;
 my ($worker) = $nginx->workers;
 my (%status, $failed);
 
-# whatever the answer, the sender comes again until it is 200; a server is tried
-# again within 6 s
+# whatever the answer, the sender comes again until it is 200; a server whose answer
+# has got lost is given up after 9 s, and tried again within 6 s
 
 for my $every (3, 7, 13, 29, 53, 97, 151, 211, 307, 401, 503) {
     $nginx->faults->set(alloc => "every=$every pid=$worker");
@@ -52,7 +52,7 @@ for my $every (3, 7, 13, 29, 53, 97, 151, 211, 307, 401, 503) {
     ok $nginx->wait_for(sub {
         put($nginx, "after-$every") == 1
             && (put($nginx, "after-$every"))[0] == 200;
-    }, 6 + 3 * $Jamhook::Env::PATIENCE), "with memory again after each ${every}th failed, events are stored";
+    }, 15 + 5 * $Jamhook::Env::PATIENCE), "with memory again after each ${every}th failed, events are stored";
 }
 
 cmp_ok $failed, '>', 50, 'allocations failed';
