@@ -15,8 +15,8 @@
  *
  *       N appends of 4 KiB to a file there, each with fdatasync().
  *
- * Says "name=value ..." in one line; times are microseconds, p999 is what 99.9 %
- * of them are below.
+ * Says "name=value ..." in one line; times are microseconds, p999 is what 99.9
+ * % of them are below.
  */
 
 
