@@ -77,7 +77,11 @@ ngx_http_jamhook_upkeep_retain_handler(ngx_event_t *ev)
     }
 
     if (!ngx_http_jamhook_store_is_well()) {
-        ngx_add_timer(ev, ngx_http_jamhook_upkeep.every);
+
+        /* it may just not be open yet, and the worker not live for long */
+
+        ngx_add_timer(ev, ngx_min(ngx_http_jamhook_upkeep.every,
+                                  NGX_HTTP_JAMHOOK_UPKEEP_FIRST));
         return;
     }
 

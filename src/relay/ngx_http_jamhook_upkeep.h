@@ -17,7 +17,9 @@
 #define NGX_HTTP_JAMHOOK_UPKEEP_EVERY  60000     /* ms, at most, between two
                                                     looks for what is too old */
 #define NGX_HTTP_JAMHOOK_UPKEEP_FIRST  1000      /* ms, at most, from a worker's
-                                                    start to the first look */
+                                                    start to the first look,
+                                                    and to the next where the
+                                                    store does not work */
 #define NGX_HTTP_JAMHOOK_UPKEEP_PAUSE  20        /* ms between two batches */
 
 

@@ -23,6 +23,8 @@ case $JAMHOOK_UNDER in
     ;;
 
     valgrind)
+        # faults, for nginx: valgrind itself is linked statically
+        export LD_PRELOAD=${JAMHOOK_PRELOAD:-}
         exec valgrind -q --leak-check=full --show-leak-kinds=definite \
              --errors-for-leak-kinds=definite --num-callers=40 \
              --keep-debuginfo=yes \
