@@ -18,6 +18,8 @@
 # make bench    measures against lua-nginx, njs, Node and a bare proxy_pass, the
 #               portal's calls, and SQLite beside PostgreSQL; its report is
 #               build/bench/report.md
+# make figures  puts build/bench/report.md's figures into README.md, where there
+#               is one, and takes its pictures of the portal anew: t/figures
 # make profile  where the time of an event goes: instructions by function, and
 #               system calls, of jamhook and of a bare proxy_pass
 # make static   builds build/static/nginx with the module inside
@@ -47,7 +49,8 @@
 #   EVERY=1, SCENARIO=..., SHOW=1
 #                           of make alloc: see t/alloc/alloc.pl
 #   MINUTES=5               of make soak, and RATE, WORKERS, SEED and SHOW
-#   QUICK=1                 of make bench: the short form
+#   QUICK=1                 of make bench: the short form; of make figures: takes
+#                           its figures too
 #   RIVALS=--quick ...      of make bench: options of t/bench/rivals.pl
 #   FUZZ_SECONDS=60, FUZZ="json uri"
 #                           of make fuzz: for each harness; these alone
@@ -72,7 +75,8 @@ TOOLS = t/tools
 TESTS = test unit blocks check hup san palloc valgrind
 
 .PHONY: all run stop $(TESTS) lint fuzz matrix torture torture-nodes alloc \
-        soak bench profile static deb deb-test source-test install page clean
+        soak bench figures profile static deb deb-test source-test install \
+        page clean
 
 all:
 	@$(TOOLS)/deps.sh build
@@ -129,6 +133,12 @@ bench:
 	@$(TOOLS)/deps.sh build bench
 	@$(TOOLS)/build.sh module build
 	@t/bench/report.pl
+
+figures:
+	@$(TOOLS)/deps.sh build figures
+	@$(TOOLS)/build.sh module build
+	@t/figures/numbers.pl
+	@t/figures/portal.pl
 
 profile:
 	@$(TOOLS)/deps.sh build profile source

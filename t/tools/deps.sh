@@ -104,6 +104,12 @@ for group; do
             need_node
         ;;
 
+        figures)
+            packages="$packages chromium nginx openssl perl pngquant procps
+                      libcryptx-perl sqlite3"
+            need_node
+        ;;
+
         profile)
             packages="$packages perl strace valgrind libcryptx-perl sqlite3"
         ;;
