@@ -238,6 +238,10 @@ ngx_http_jamhook_sqlite_member(ngx_http_jamhook_sqlite_t *s)
         rc = ngx_http_jamhook_owner_open(owner, dir, &err);
 
         if (rc == NGX_OK) {
+
+            /* reading sessions look at it from other threads */
+
+            ngx_memory_barrier();
             s->conf->member = owner;
 
         } else {

@@ -251,6 +251,19 @@ static int64_t
 ngx_http_jamhook_sqlite_poll_until(ngx_http_jamhook_sqlite_t *s,
     ngx_str_t *owner)
 {
+    ngx_http_jamhook_owner_t  *own;
+
+    /* this process lives, whatever became of its file since it was renewed */
+
+    own = s->conf->member;
+
+    if (own != NULL
+        && own->name.len == owner->len
+        && ngx_memcmp(own->name.data, owner->data, owner->len) == 0)
+    {
+        return s->clock->mono;
+    }
+
     return ngx_http_jamhook_owner_lives((char *) s->conf->place.data, owner)
                ? s->clock->mono : NGX_HTTP_JAMHOOK_SQLITE_FOREVER;
 }
