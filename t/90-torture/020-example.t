@@ -139,8 +139,12 @@ is $answer->{status}, 200, 'an event goes through the balancer';
 like $answer->{body}, qr/"stored"/, '... into the store'
     or diag map { $_->log } @nodes;
 
-my @took = grep { $nodes[$_]->logged(qr/msg_two/)
-                  || join("\n", $nodes[$_]->access) =~ m{POST /jam} } 0, 1;
+# the log is written after the answer
+my @took;
+
+Jamhook::Env::wait_for(sub {
+    @took = grep { $nodes[$_]->logged(qr/msg_two/)
+                   || join("\n", $nodes[$_]->access) =~ m{POST /jam} } 0, 1 });
 
 is scalar @took, 1, '... by one of the nodes';
 
