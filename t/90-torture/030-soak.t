@@ -34,6 +34,8 @@ is judged([20, 20, 21, 20], same => 1), 1, 'descriptors that are the same';
 is judged([20, 20, 20, 21], same => 1), 0, '... and one that is left open';
 is judged([20, 21, 22, 20], same => 1), 0, '... or many but for the last time';
 is judged([20, 20], same => 1), 0, 'two values say nothing';
+is judged([100, 400, 800], within => 800), 1, 'what grows within its bound';
+is judged([100, 801, 400], within => 800), 0, '... and what was once above';
 
 is +{ Samples::process($$) }->{files}, scalar(() = glob "/proc/$$/fd/*"),
    'the descriptors of a process are counted';

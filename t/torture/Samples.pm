@@ -5,14 +5,15 @@ package Samples;
 #   my %p = Samples::process($pid);       { rss, pss (KiB), files }, or ()
 #   my @pids = Samples::by_age(@pids);    the oldest first
 #   my $judged = Samples::judge(name => 'memory', unit => 'KiB',
-#       values => [...], allowed => 300);    or "same => 1"
+#       values => [...], allowed => 300);    or "same => 1", "within => 9000"
 #   $judged->{flat}; $judged->{line};     true or false; the same in words
 #   Samples::table([head], [row], ...)    Markdown
 #
 # Flat: by the slope that half of all pairs of values exceed, the values do not
 # grow by more than what is allowed from the first to the last. One outlier, or
 # a few, change nothing in that; a leak has its part in every pair. With "same"
-# the last is what the first was.
+# the last is what the first was. With "within" none is more than that, whatever
+# they do below it: for what grows to a plateau that a short run doesn't reach.
 
 use strict;
 use warnings;
@@ -83,6 +84,17 @@ sub judge {
     return { flat => $values[0] == $values[-1] && $growth == 0,
              growth => $growth, line => "$opt{name}: @values" }
         if $opt{same};
+
+    if (defined $opt{within}) {
+        my ($most) = sort { $b <=> $a } @values;
+
+        return {
+            flat => $most <= $opt{within},
+            growth => $growth,
+            line => sprintf('%s: at most %.0f%s, %.0f are allowed', $opt{name},
+                            $most, $unit, $opt{within}),
+        };
+    }
 
     return {
         flat => $growth <= $opt{allowed},
